@@ -1,0 +1,1 @@
+"""The shell: the only folder that knows Kafka, HTTP, files, clocks and logs."""

@@ -1,0 +1,1 @@
+"""The ranker, its features, training and the simulator; numpy and scikit-learn."""

@@ -1,0 +1,1 @@
+"""The ground: what goes over the wire and between the stages."""

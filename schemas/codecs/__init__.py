@@ -1,0 +1,1 @@
+"""The codecs: foreign dialects in, our nouns out; bad input raises SchemaError."""
