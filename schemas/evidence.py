@@ -1,0 +1,43 @@
+"""The closed set of evidence kinds, and what each claims about a candidate.
+
+Patterns' signatures are written in these words (models/patterns), so a kind is added here first.
+"""
+
+EVIDENCE_KINDS: dict[str, str] = {
+    "alert_cause": "a cause-type alert (saturation, down, OOM, certificate, disk) fires on it",
+    "alert_symptom": "an alert of a symptom rule (latency, errors, SLO) fires on it",
+    "pool_saturated": "its connections or pool slots are at their limit",
+    "pool_waiting": "callers wait for one of its connections or slots",
+    "holder_dominant": "one client holds most of its connections",
+    "threads_saturated": "its worker threads are all busy",
+    "cpu_saturated": "its CPU is saturated or throttled",
+    "memory_high": "its memory is near the limit",
+    "gc_pauses": "garbage collection takes much of its time",
+    "restarts": "it restarted",
+    "not_ready": "its instances are not ready or not available",
+    "silent": "it stopped serving or reporting while others still call it",
+    "stale": "its metric series stopped",
+    "edge_errors": "calls to it fail, seen by its callers",
+    "edge_timeouts": "calls to it time out",
+    "edge_refused": "calls to it are refused",
+    "tls_errors": "calls to it fail in the TLS handshake",
+    "cert_expired": "its certificate ran out or is about to",
+    "errors_up": "it answers with errors that start in itself",
+    "latency_up": "it got slower",
+    "self_time_up": "the extra time is spent in itself, not in its callees",
+    "edge_latency": "calls to it got slower, seen by its callers",
+    "slow_statement": "one statement on it got much slower",
+    "traffic_up": "it gets much more requests than usual",
+    "traffic_down": "it gets far fewer requests than usual",
+    "retries": "its callers retry: more attempts per request than usual",
+    "queue_lag": "messages pile up before it",
+    "disk_busy": "its disk is busy or full",
+    "network_errors": "packets are lost or sent again on its network",
+    "cache_misses": "its hit rate fell",
+    "evictions": "it evicts entries",
+    "colocated": "the components that run on it are anomalous together",
+    "change_recent": "it was changed shortly before",
+    "metric_other": "another metric of it left its baseline",
+    "explained": "a callee of it is anomalous and explains it",
+    "quiet": "nothing about it left its baseline",
+}
