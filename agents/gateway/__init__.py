@@ -1,0 +1,1 @@
+"""The HTTP gateway: takes alerts, OTLP and changes, answers 2xx when Kafka has acknowledged."""

@@ -1,0 +1,125 @@
+"""The [gateway] section: where it listens, who may post, and every limit it holds."""
+
+import ipaddress
+from dataclasses import dataclass, field
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """Everything the gateway can be told.
+
+    Raises:
+        ValueError: a value is out of range, limits contradict each other, or other machines could
+            post without a token.
+    """
+
+    host: str = field(default="127.0.0.1", metadata={"doc": "Address to listen on."})
+    port: int = field(default=8088, metadata={"doc": "Port to listen on; 0 takes any free one."})
+    token: str = field(
+        default="",
+        repr=False,
+        metadata={
+            "doc": "Bearer token that senders must show; empty asks for none. "
+            "/healthz, /readyz and /metrics stay open.",
+            "secret": True,
+        },
+    )
+    allow_anonymous: bool = field(
+        default=False,
+        metadata={"doc": "Permit an address that other machines reach without a token."},
+    )
+    max_body_bytes: int = field(
+        default=4 * MIB,
+        metadata={"doc": "Largest body, before and after decompression; a larger one gets 413."},
+    )
+    max_inflight_bytes: int = field(
+        default=64 * MIB,
+        metadata={"doc": "Most bytes of bodies held at one time; beyond it 503."},
+    )
+    max_inflight_requests: int = field(
+        default=512, metadata={"doc": "Most requests in progress at one time; beyond it 503."}
+    )
+    max_connections: int = field(
+        default=1_024, metadata={"doc": "Most connections at one time; more are closed at once."}
+    )
+    body_timeout_ms: int = field(
+        default=10_000, metadata={"doc": "Longest a sender may take over its body; then 408."}
+    )
+    idle_timeout_ms: int = field(
+        default=75_000,
+        metadata={"doc": "Silence after which a connection without a request is closed."},
+    )
+    produce_timeout_ms: int = field(
+        default=5_000,
+        metadata={"doc": "Longest to wait for Kafka's acknowledgement; then 503."},
+    )
+    retry_after_seconds: int = field(
+        default=5, metadata={"doc": "What a 503 names in Retry-After."}
+    )
+    probe_interval_ms: int = field(
+        default=2_000, metadata={"doc": "Pause between two looks at the Kafka cluster."}
+    )
+    reconnect_after_ms: int = field(
+        default=30_000,
+        metadata={"doc": "Time without Kafka after which the brokers are looked up anew."},
+    )
+    shutdown_timeout_ms: int = field(
+        default=15_000, metadata={"doc": "Longest to finish what is in progress at the end."}
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            msg = f"port is {self.port}; expected 0 (any free port) to 65535"
+            raise ValueError(msg)
+        for name in _POSITIVE:
+            if getattr(self, name) <= 0:
+                msg = f"{name} is {getattr(self, name)}; expected a number above 0"
+                raise ValueError(msg)
+        if self.token and not (self.token.isascii() and self.token.isprintable()):
+            msg = "token has characters that no HTTP header carries; use printable ASCII"
+            raise ValueError(msg)
+        if not (self.token or self.allow_anonymous or is_loopback(self.host)):
+            msg = (
+                f"host is {self.host!r}, which other machines can reach, and there is no token; "
+                "set token or token_file, or allow_anonymous where the network is trusted"
+            )
+            raise ValueError(msg)
+        # A compressed body is held beside its decompressed form.
+        if self.max_inflight_bytes < 2 * self.max_body_bytes:
+            msg = (
+                f"max_inflight_bytes ({self.max_inflight_bytes}) is less than twice "
+                f"max_body_bytes ({self.max_body_bytes}): the largest body would never be taken; "
+                "raise it"
+            )
+            raise ValueError(msg)
+
+
+_POSITIVE = (
+    "max_body_bytes",
+    "max_inflight_bytes",
+    "max_inflight_requests",
+    "max_connections",
+    "body_timeout_ms",
+    "idle_timeout_ms",
+    "produce_timeout_ms",
+    "retry_after_seconds",
+    "probe_interval_ms",
+    "reconnect_after_ms",
+    "shutdown_timeout_ms",
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a listener on `host`.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
