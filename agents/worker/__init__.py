@@ -1,0 +1,1 @@
+"""The worker: REDUCE and CORRELATE as durable consumers inside one Faust application."""

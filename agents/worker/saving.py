@@ -1,0 +1,60 @@
+"""Writes snapshots of lanes to their state topics."""
+
+import asyncio
+import logging
+import uuid
+
+from agents.worker.config import WorkerConfig
+from agents.worker.lane import Lane
+from agents.worker.publisher import Publisher
+from agents.worker.snapshot import Snapshot, pack
+from agents.worker.stage import Outgoing
+
+_log = logging.getLogger("worker")
+_SLOTS = 2
+
+
+class SnapshotWriter:
+    """Makes a lane's state durable together with its position."""
+
+    def __init__(self, publisher: Publisher, config: WorkerConfig) -> None:
+        self._publisher = publisher
+        self._config = config
+
+    async def write(self, lane: Lane) -> bool:
+        """Save a lane; tell whether its offset may now be committed."""
+        if lane.state_topic is None:
+            return True
+        records = await asyncio.to_thread(self._records, lane, lane.state_topic)
+        if records is None:
+            return False
+        await self._publisher.publish(records)
+        lane.slot = (lane.slot + 1) % _SLOTS
+        return True
+
+    def _records(self, lane: Lane, state_topic: str) -> list[Outgoing] | None:
+        state = lane.stage.snapshot()
+        if state is None:
+            return []
+        if len(state) > self._config.snapshot_max_bytes:
+            # Held back, not lost: the offset stays where the last snapshot is.
+            _log.error(
+                "a state is too large to be saved; raise worker.snapshot_max_bytes",
+                extra={
+                    "topic": lane.tp.topic,
+                    "partition": lane.tp.partition,
+                    "state_bytes": len(state),
+                    "limit_bytes": self._config.snapshot_max_bytes,
+                },
+            )
+            return None
+        snapshot = Snapshot(
+            offset=lane.position, generation=lane.generation, slot=lane.slot, state=state
+        )
+        return pack(
+            snapshot,
+            topic=state_topic,
+            partition=lane.tp.partition,
+            snapshot_id=uuid.uuid4().hex,
+            chunk_bytes=self._config.snapshot_chunk_bytes,
+        )

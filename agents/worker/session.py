@@ -1,0 +1,266 @@
+"""One connection of a durable consumer to Kafka: read, handle, publish, save, commit.
+
+The order is the guarantee. A group offset is committed only after the snapshot that holds it, a
+snapshot is written only after every output of the records before it is acknowledged. Whatever
+moment a crash picks, the last snapshot and its offset belong together, and replaying from there
+repeats outputs (which have deterministic ids) but loses and invents none.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
+
+from agents.kafka import KafkaConfig, client_arguments
+from agents.worker.config import WorkerConfig
+from agents.worker.lane import Lane, slices
+from agents.worker.opening import LaneOpener
+from agents.worker.progress import Phase, Progress
+from agents.worker.publisher import Publisher
+from agents.worker.rebalance import Rebalance
+from agents.worker.saving import SnapshotWriter
+from agents.worker.snapshot_reader import SnapshotReader
+from agents.worker.stage import ConsumerSpec, Incoming, Outgoing
+
+_log = logging.getLogger("worker")
+_WAIT_SECONDS = 1.0
+_STOP_SECONDS = 5.0
+
+
+class StageFailedError(Exception):
+    """A stage raised: a bug. Its partition goes on only from the last snapshot."""
+
+
+class Session:
+    """Owns the clients and the lanes; dies as a whole when anything goes wrong."""
+
+    def __init__(
+        self,
+        spec: ConsumerSpec,
+        kafka: KafkaConfig,
+        config: WorkerConfig,
+        progress: Progress,
+        failpoint: Callable[[str], None],
+    ) -> None:
+        self._spec = spec
+        self._config = config
+        self._progress = progress
+        self._failpoint = failpoint
+        self._lanes: dict[TopicPartition, Lane] = {}
+        self._claimed: set[TopicPartition] = set()
+        # Held while lanes are worked on, so that a hand-over sees them between two steps.
+        self._busy = asyncio.Lock()
+        self._publisher = Publisher(kafka, config, progress.beat)
+        self._reader = SnapshotReader(kafka, config)
+        self._writer = SnapshotWriter(self._publisher, config)
+        self._consumer = AIOKafkaConsumer(
+            **client_arguments(kafka),
+            group_id=spec.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=config.session_timeout_ms,
+            heartbeat_interval_ms=config.heartbeat_ms,
+            rebalance_timeout_ms=config.rebalance_timeout_ms,
+            fetch_max_bytes=config.fetch_bytes,
+            max_partition_fetch_bytes=config.partition_fetch_bytes,
+        )
+        self._opener = LaneOpener(self._consumer, self._reader, spec, config)
+
+    async def run(self, should_stop: Callable[[], bool]) -> None:
+        """Work until told to stop, then save and leave the group.
+
+        Raises:
+            StageFailedError: a stage raised.
+            KafkaError, OSError, TimeoutError, PublishError: the connection is gone.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._publisher.stop)
+            await self._publisher.start()
+            stack.push_async_callback(self._reader.stop)
+            await self._reader.start()
+            stack.push_async_callback(self._leave)
+            await self._consumer.start()
+            self._progress.beat(Phase.JOINING)
+            listener = Rebalance(self.claim, self.release)
+            self._consumer.subscribe(list(self._spec.topics), listener=listener)
+            await self._loop(should_stop)
+            await self.release()
+
+    async def _leave(self) -> None:
+        # Whoever waits for the lanes after a failure must not save what the failure left.
+        self._lanes.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._consumer.stop()
+
+    async def _loop(self, should_stop: Callable[[], bool]) -> None:
+        reading: asyncio.Task[list[tuple[Lane, Sequence[Incoming]]]] | None = None
+        try:
+            while not should_stop():
+                reading = reading or asyncio.create_task(self._read())
+                # A read waits for as long as a rebalance lasts; the loop must not.
+                await asyncio.wait([reading], timeout=_WAIT_SECONDS)
+                self._progress.beat()
+                if reading.done():
+                    batches, reading = reading.result(), None
+                    async with self._busy:
+                        await self._turn(batches)
+        finally:
+            if reading is not None:
+                reading.cancel()
+                await asyncio.wait([reading])
+
+    async def _read(self) -> list[tuple[Lane, Sequence[Incoming]]]:
+        batches = await self._consumer.getmany(
+            timeout_ms=self._config.poll_ms, max_records=self._config.batch_records
+        )
+        # No await since the records left the consumer: each belongs to the lane of this moment.
+        # A partition without a lane will be read again from where its lane is opened.
+        return [(self._lanes[tp], records) for tp, records in batches.items() if tp in self._lanes]
+
+    async def _turn(self, batches: Iterable[tuple[Lane, Sequence[Incoming]]]) -> None:
+        await self._open_claimed()
+        for lane, records in batches:
+            await self._handle(lane, records)
+        await self._idle()
+        await self._save(
+            lane
+            for lane in self._lanes.values()
+            if lane.is_due(
+                self._config.snapshot_seconds if lane.state_topic else self._config.commit_seconds,
+                self._config.snapshot_records,
+            )
+        )
+
+    def claim(self, assigned: Iterable[TopicPartition]) -> None:
+        """Take note of newly assigned partitions; the loop opens their lanes."""
+        self._claimed = set(assigned)
+        self._consumer.pause(*self._claimed)
+        self._progress.beat(Phase.RESTORING if self._claimed else Phase.RUNNING)
+
+    async def release(self) -> None:
+        """Save what is clean and let go of every lane."""
+        for lane in self._lanes.values():
+            lane.revoked = True
+        try:
+            async with asyncio.timeout(self._config.handover_ms / 1000), self._busy:
+                await self._save(self._lanes.values())
+        except TimeoutError:
+            _log.warning(
+                "the last save before a hand-over took too long; the next owner replays",
+                extra={"consumer": self._spec.name, "limit_ms": self._config.handover_ms},
+            )
+        finally:
+            self._drop_lanes()
+
+    def _drop_lanes(self) -> None:
+        self._lanes.clear()
+        self._claimed.clear()
+        self._progress.set_lag({})
+        self._progress.beat(Phase.JOINING)
+
+    async def _open_claimed(self) -> None:
+        for tp in sorted(self._claimed):
+            lane = await self._opener.open(tp)
+            self._progress.beat()
+            if tp not in self._claimed:
+                return  # handed over while its state was being read
+            # From here on no await: a lane exists exactly while the consumer stands where it does.
+            self._consumer.seek(tp, lane.position)
+            self._consumer.resume(tp)
+            self._lanes[tp] = lane
+            self._claimed.discard(tp)
+            if not self._claimed:
+                self._progress.beat(Phase.RUNNING)
+
+    async def _handle(self, lane: Lane, records: Sequence[Incoming]) -> None:
+        for piece in slices(records, lane.position, self._config.slice_records):
+            if lane.revoked or self._lanes.get(lane.tp) is not lane:
+                return
+            self._failpoint("read")
+            lane.clean = False
+            outgoing = await self._call(lane, piece)
+            self._failpoint("handled")
+            await self._publisher.publish(outgoing)
+            self._failpoint("published")
+            lane.advance(piece[-1].offset + 1, len(piece))
+            self._progress.moved()
+
+    async def _call(self, lane: Lane, piece: Sequence[Incoming]) -> list[Outgoing]:
+        # In a thread, so that heartbeats and health checks go on during heavy computation.
+        try:
+            return await asyncio.to_thread(lane.stage.handle, piece, _now_ms())
+        except Exception as error:
+            tp = lane.tp
+            msg = (
+                f"{self._spec.name} failed on {tp.topic}/{tp.partition} between offsets "
+                f"{piece[0].offset} and {piece[-1].offset}: {error!r}; it goes on from the last "
+                "snapshot"
+            )
+            raise StageFailedError(msg) from error
+
+    async def _idle(self) -> None:
+        lag: dict[tuple[str, int], int] = {}
+        now = time.monotonic()
+        for lane in list(self._lanes.values()):
+            behind = await self._behind(lane)
+            lag[lane.tp.topic, lane.tp.partition] = behind
+            if behind == 0 and now - lane.idle_at >= self._config.idle_seconds:
+                lane.idle_at = now
+                outgoing = await asyncio.to_thread(lane.stage.idle, _now_ms())
+                await self._publisher.publish(outgoing)
+        self._progress.set_lag(lag)
+
+    async def _behind(self, lane: Lane) -> int:
+        if self._lanes.get(lane.tp) is not lane or lane.revoked:
+            return 0
+        async with asyncio.timeout(self._config.request_seconds):
+            position = await self._consumer.position(lane.tp)
+        # All that was read is handled, so offsets without records (holes of transactions and of
+        # compaction) are behind us too.
+        if lane.clean and position > lane.position:
+            lane.advance(position, 0)
+        # What an open transaction holds back is not ours to handle yet.
+        ends = [self._consumer.highwater(lane.tp), self._consumer.last_stable_offset(lane.tp)]
+        return max(0, min((end for end in ends if end and end >= 0), default=0) - lane.position)
+
+    async def _save(self, lanes: Iterable[Lane]) -> None:
+        ready = [lane for lane in lanes if lane.clean and lane.position != lane.durable]
+        if not ready:
+            return
+        try:
+            if any(lane.state_topic for lane in ready):
+                # Repeating what is committed asks the coordinator whether we still are the owner:
+                # it refuses a member that the group has gone on without.
+                await self._commit({lane.tp: lane.durable for lane in ready})
+                self._failpoint("owner")
+                ready = [lane for lane in ready if await self._writer.write(lane)]
+                self._failpoint("saved")
+            # Not for lanes that a hand-over has given up on meanwhile.
+            ready = [lane for lane in ready if self._lanes.get(lane.tp) is lane]
+            await self._commit({lane.tp: lane.position for lane in ready})
+        except (CommitFailedError, IllegalStateError):
+            _log.warning(
+                "the group has gone on without this worker; it drops its state and joins again",
+                extra={"consumer": self._spec.name},
+            )
+            self._drop_lanes()
+            return
+        self._failpoint("committed")
+        for lane in ready:
+            lane.saved()
+
+    async def _commit(self, offsets: dict[Any, int]) -> None:
+        async with asyncio.timeout(self._config.request_seconds):
+            if offsets:
+                await self._consumer.commit(offsets)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,73 @@
+"""Reads the last whole snapshot of a partition from its state topic."""
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.kafka import KafkaConfig, client_arguments
+from agents.worker.config import WorkerConfig
+from agents.worker.snapshot import Snapshot, last_whole
+
+_FIRST_WINDOW = 4
+_WIDEN = 8
+
+
+class SnapshotReader:
+    """A consumer without a group that reads the tails of state topics."""
+
+    def __init__(self, kafka: KafkaConfig, config: WorkerConfig) -> None:
+        self._config = config
+        # A state topic is read in full chunks, whatever the input's limits are.
+        self._consumer = AIOKafkaConsumer(
+            **client_arguments(kafka),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=8 * config.snapshot_chunk_bytes,
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def read(self, topic: str, partition: int) -> Snapshot | None:
+        """Return the last whole snapshot of a partition, or None where there is none.
+
+        Raises:
+            SnapshotTooLargeError: the state exceeds the configured limit.
+        """
+        tp = TopicPartition(topic, partition)
+        self._consumer.assign([tp])
+        async with asyncio.timeout(self._config.request_seconds):
+            begin = (await self._consumer.beginning_offsets([tp]))[tp]
+            end = (await self._consumer.end_offsets([tp]))[tp]
+        window = _FIRST_WINDOW
+        # The tail is nearly always one whole snapshot; the window grows for large ones, and for
+        # a write that a crash cut short.
+        while end > begin:
+            start = max(begin, end - window)
+            found = last_whole(
+                await self._records(tp, start, end), self._config.snapshot_max_bytes
+            )
+            if found is not None or start == begin:
+                return found
+            window *= _WIDEN
+        return None
+
+    async def _records(self, tp: TopicPartition, start: int, end: int) -> list[Any]:
+        self._consumer.seek(tp, start)
+        records: list[Any] = []
+        # Compaction leaves holes, so only the position says when the end is reached.
+        while await self._position(tp) < end:
+            async with asyncio.timeout(self._config.request_seconds):
+                batch = await self._consumer.getmany(tp, timeout_ms=self._config.poll_ms)
+            records.extend(batch.get(tp, ()))
+        return records
+
+    async def _position(self, tp: TopicPartition) -> int:
+        async with asyncio.timeout(self._config.request_seconds):
+            return int(await self._consumer.position(tp))
