@@ -108,7 +108,7 @@ class BrokerConfig:
         metadata={"doc": "Idempotent producers remembered per partition, least recent dropped."},
     )
     compaction_max_keys: int = field(
-        default=500_000, metadata={"doc": "Most distinct keys one compaction round holds."}
+        default=200_000, metadata={"doc": "Most distinct keys one compaction round holds."}
     )
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from agents.broker.batch import BatchHeader, read_header, records_of, split_batches, stamp
 from agents.broker.errors import BrokerError, ErrorCode
 from agents.broker.producers import ProducerTable
-from agents.broker.segment import SUFFIX, Segment, segment_name
+from agents.broker.segment import FRESH_SUFFIX, SUFFIX, Segment, segment_name
 from agents.broker.topic_config import TopicConfig
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,9 @@ class PartitionLog:
         self.config = config
         # Called after each append; a waiting fetch puts its wake-up here.
         self.watchers: set[Callable[[], None]] = set()
+        self.is_closed = False
+        # Below this offset compaction has been; forgotten on restart, which costs one more round.
+        self.clean_until = 0
         self._folder = folder
         self._options = options
         self._producers = ProducerTable(options.max_producers)
@@ -155,7 +158,7 @@ class PartitionLog:
                 continue
             if compacted is None:
                 # The first file's name says where the log starts, so it stays, empty.
-                compacted = segment.path.with_suffix(".empty")
+                compacted = segment.path.with_suffix(FRESH_SUFFIX)
                 compacted.touch()
             compacted.replace(segment.path)
             kept.append(self._load(segment.path, lambda _header: None))
@@ -163,6 +166,7 @@ class PartitionLog:
 
     def close(self) -> None:
         """Release the files and wake whoever waits."""
+        self.is_closed = True
         for segment in self._segments:
             segment.close()
         for wake in list(self.watchers):
@@ -217,6 +221,8 @@ class PartitionLog:
 
     def _recover(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self._folder.glob(f"*{FRESH_SUFFIX}"):
+            leftover.unlink()
         paths = sorted(self._folder.glob(f"*{SUFFIX}"))
         for path in paths:
             is_last = path is paths[-1]

@@ -13,6 +13,8 @@ from pathlib import Path
 from agents.broker.batch import HEADER_SIZE, BatchHeader, is_intact, read_header
 
 SUFFIX = ".log"
+# What compaction writes before it takes a segment's place; left over only after a crash.
+FRESH_SUFFIX = ".fresh"
 _SCAN_WINDOW = 1024 * 1024
 _LOOKUP_WINDOW = 64 * 1024
 

@@ -59,9 +59,8 @@ class EmbeddedBroker:
         self._server = await asyncio.start_server(
             self._accept, self._config.host, self._config.port, limit=_READ_AHEAD
         )
-        interval_ms = self._config.housekeeping_interval_ms
         self._housekeeping = asyncio.create_task(
-            keep_house(self._catalog, self._offsets, interval_ms)
+            keep_house(self._catalog, self._offsets, self._config)
         )
         logger.info("embedded broker listens on %s", self.bootstrap)
 
