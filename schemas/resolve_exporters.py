@@ -13,10 +13,11 @@ from schemas.resolve_names import words
 
 SCRAPERS = frozenset(
     words(
-        "kube-state-metrics kubelet cadvisor node-exporter node_exporter prometheus prometheus-k8s "
-        "alertmanager blackbox blackbox-exporter blackbox_exporter pushgateway metrics-server "
-        "kubernetes-pods kubernetes-nodes kubernetes-service-endpoints kubernetes-nodes-cadvisor "
-        "kubernetes-cadvisor otel-collector otelcol opentelemetry-collector federate node"
+        "kube-state-metrics kubelet cadvisor node-exporter node_exporter prometheus "
+        "prometheus-k8s alertmanager blackbox blackbox-exporter blackbox_exporter pushgateway "
+        "metrics-server kubernetes-pods kubernetes-nodes kubernetes-service-endpoints "
+        "kubernetes-nodes-cadvisor kubernetes-cadvisor otel-collector otelcol "
+        "opentelemetry-collector federate node"
     )
 )
 """Names that tell who collected a series, not whom it is about. Used only when nothing else is."""
@@ -24,16 +25,16 @@ SCRAPERS = frozenset(
 GENERIC_JOBS = frozenset(
     words(
         "app apps application applications service services microservice microservices backend "
-        "backends spring springboot spring-boot spring-actuator actuator java jvm static targets "
-        "default docker containers pods endpoints http web api"
+        "backends spring springboot spring-boot spring-actuator actuator java jvm static "
+        "targets default docker containers pods endpoints http web api"
     )
 )
 """Job names that stand for many services at once; the instance tells more."""
 
 SIDECARS = frozenset(
     words(
-        "istio-proxy istio-init linkerd-proxy linkerd-init envoy pod vault-agent config-reloader "
-        "cloudsql-proxy"
+        "istio-proxy istio-init linkerd-proxy linkerd-init envoy pod vault-agent "
+        "config-reloader cloudsql-proxy"
     )
 )
 """Container names that name a helper beside the workload."""
@@ -69,9 +70,9 @@ _CLUSTER = Hint(about=About.CLUSTER)
 _FAMILIES: dict[str, Hint] = {
     **dict.fromkeys(
         words(
-            "mysql mysqld mariadb pg postgres postgresql pgbouncer mongodb mongod mssql sqlserver "
-            "oracledb cassandra clickhouse elasticsearch opensearch tidb cockroachdb couchdb "
-            "influxdb"
+            "mysql mysqld mariadb pg postgres postgresql pgbouncer mongodb mongod mssql "
+            "sqlserver oracledb cassandra clickhouse elasticsearch opensearch tidb cockroachdb "
+            "couchdb influxdb"
         ),
         _DATABASE,
     ),

@@ -29,9 +29,9 @@ UNKNOWN_SERVICE = "unknown_service"
 # domains (dev, app, test, prod, ...) are left out: as the last of two labels they are namespaces.
 PUBLIC_SUFFIXES = frozenset(
     words(
-        "com net org io co ai eu us uk de fr nl it es pl cn jp kr in br ru ca au ch at se no dk fi be "
-        "ie cz pt sg hk tw za mx ar cl tr il ae id th vn nz me tv cc gov edu mil int info biz cloud "
-        "tech online xyz"
+        "com net org io co ai eu us uk de fr nl it es pl cn jp kr in br ru ca au ch at se no "
+        "dk fi be ie cz pt sg hk tw za mx ar cl tr il ae id th vn nz me tv cc gov edu mil int "
+        "info biz cloud tech online xyz"
     )
 )
 
@@ -39,9 +39,10 @@ PUBLIC_SUFFIXES = frozenset(
 _TECHNOLOGY: dict[str, ComponentKind] = {
     **dict.fromkeys(
         words(
-            "mysql mysqld mariadb percona postgres postgresql pg mongo mongodb mongod cassandra "
-            "cockroachdb tidb oracle mssql sqlserver clickhouse elasticsearch opensearch neo4j "
-            "dynamodb influxdb couchbase couchdb scylla vitess aurora rds solr"
+            "mysql mysqld mariadb percona postgres postgresql pg mongo mongodb mongod "
+            "cassandra cockroachdb tidb oracle mssql sqlserver clickhouse elasticsearch "
+            "opensearch neo4j dynamodb influxdb couchbase couchdb scylla vitess aurora rds "
+            "solr"
         ),
         ComponentKind.DATABASE,
     ),
@@ -64,9 +65,10 @@ _ROLE: dict[str, ComponentKind] = {
 # ... unless a word says that it is a program that merely deals with the technology.
 _PROGRAM = frozenset(
     words(
-        "service svc api app proxy consumer producer worker client operator gateway job migrator "
-        "migration backup manager ui admin connect connector exporter adapter bridge router console "
-        "web server agent sync loader writer reader streams processor controller report reporter"
+        "service svc api app proxy consumer producer worker client operator gateway job "
+        "migrator migration backup manager ui admin connect connector exporter adapter bridge "
+        "router console web server agent sync loader writer reader streams processor "
+        "controller report reporter"
     )
 )
 

@@ -22,7 +22,7 @@ CACHES = frozenset({"redis", "valkey", "memcached", "hazelcast", "keydb", "aws.e
 EMBEDDED = frozenset({"sqlite", "h2", "hsqldb", "derby", "h2database"})
 """Databases that run inside their caller, so no component of their own."""
 
-_HOST = ("server_address", "net_peer_name", "net_peer_ip", "network_peer_address", "url_host")
+_HOST = ("server_address", "net_peer_name", "url_host", "network_peer_address", "net_peer_ip")
 _DATABASE_SYSTEM = ("db_system_name", "db_system")
 _DESTINATION = ("messaging_destination_name", "messaging_destination", "messaging_rabbitmq_queue")
 
