@@ -23,8 +23,17 @@ _HIDDEN = "(hidden)"
 
 
 def _quiet_libraries() -> Mapping[str, Level]:
+    # aiokafka's client and conn repeat "unable to connect" on every attempt; we say once that
+    # Kafka is away, and once that it is back.
     return MappingProxyType(
-        {"aiokafka": "error", "faust": "warning", "mode": "warning", "aiohttp.access": "warning"}
+        {
+            "aiokafka": "error",
+            "aiokafka.client": "critical",
+            "aiokafka.conn": "critical",
+            "faust": "warning",
+            "mode": "warning",
+            "aiohttp.access": "warning",
+        }
     )
 
 

@@ -10,15 +10,8 @@ class TelemetryConfig:
     enabled: bool = field(default=True, metadata={"doc": "Serve metrics and health of a worker."})
     host: str = field(default="127.0.0.1", metadata={"doc": "Address to listen on."})
     port: int = field(default=9464, metadata={"doc": "Port to listen on; 0 takes any free one."})
-    stale_after_ms: int = field(
-        default=30_000,
-        metadata={"doc": "Age at which a readiness report that nobody renewed counts as unready."},
-    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
             msg = f"port is {self.port}; expected 0 (any free port) to 65535"
-            raise ValueError(msg)
-        if self.stale_after_ms <= 0:
-            msg = f"stale_after_ms is {self.stale_after_ms}; expected a number above 0"
             raise ValueError(msg)

@@ -47,6 +47,10 @@ class GatewayConfig:
     body_timeout_ms: int = field(
         default=10_000, metadata={"doc": "Longest a sender may take over its body; then 408."}
     )
+    head_timeout_ms: int = field(
+        default=10_000,
+        metadata={"doc": "Longest a new connection may take over its first request's head."},
+    )
     idle_timeout_ms: int = field(
         default=75_000,
         metadata={"doc": "Silence after which a connection without a request is closed."},
@@ -102,6 +106,7 @@ _POSITIVE = (
     "max_inflight_requests",
     "max_connections",
     "body_timeout_ms",
+    "head_timeout_ms",
     "idle_timeout_ms",
     "produce_timeout_ms",
     "retry_after_seconds",
