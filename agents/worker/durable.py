@@ -6,13 +6,12 @@ supervisor restarts it from the last snapshot; it never skips a record.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from agents.kafka import KafkaConfig
-from agents.worker.config import WorkerConfig
+from agents.worker.cluster import Cluster
 from agents.worker.progress import Phase, Progress
 from agents.worker.publisher import PublishError
 from agents.worker.session import Session
@@ -29,27 +28,19 @@ def no_failpoint(_name: str) -> None:
 
 
 class DurableConsumer(Service):
-    """Runs one ConsumerSpec until it is stopped.
-
-    Args:
-        prepare: awaited before each session: declares the topics that the consumer needs.
-    """
+    """Runs one ConsumerSpec until it is stopped."""
 
     def __init__(
         self,
         spec: ConsumerSpec,
-        kafka: KafkaConfig,
-        config: WorkerConfig,
+        cluster: Cluster,
         *,
-        prepare: Callable[[], Awaitable[None]],
         failpoint: Callable[[str], None] = no_failpoint,
     ) -> None:
         super().__init__()
         self.spec = spec
-        self.progress = Progress(spec.name, config.stuck_seconds)
-        self._kafka = kafka
-        self._config = config
-        self._prepare = prepare
+        self.progress = Progress(spec.name, cluster.worker.stuck_seconds)
+        self._cluster = cluster
         self._failpoint = failpoint
         self._ended = asyncio.Event()
         self._ended.set()
@@ -68,10 +59,8 @@ class DurableConsumer(Service):
         while not self.should_stop:
             self.progress.beat(Phase.WAITING)
             try:
-                await self._prepare()
-                session = Session(
-                    self.spec, self._kafka, self._config, self.progress, self._failpoint
-                )
+                await self._cluster.prepare()
+                session = Session(self.spec, self._cluster, self.progress, self._failpoint)
                 await session.run(lambda: self.should_stop)
             except (KafkaError, OSError, TimeoutError, *_OURS) as error:
                 now = asyncio.get_running_loop().time()
@@ -81,17 +70,17 @@ class DurableConsumer(Service):
                         "Kafka does not answer as it should; trying again until it does",
                         extra={
                             "consumer": self.spec.name,
-                            "bootstrap": self._kafka.bootstrap,
+                            "bootstrap": self._cluster.kafka.bootstrap,
                             "error": str(error) or type(error).__name__,
                         },
                     )
                 self.progress.beat(Phase.WAITING)
-                await self.sleep(self._config.reconnect_seconds)
+                await self.sleep(self._cluster.worker.reconnect_seconds)
 
     async def on_stop(self) -> None:
         """Let the session save and leave; mode would cancel it at once."""
         try:
-            async with asyncio.timeout(self._config.shutdown_seconds):
+            async with asyncio.timeout(self._cluster.worker.shutdown_seconds):
                 await self._ended.wait()
         except TimeoutError:
             _log.error(

@@ -49,7 +49,7 @@ class AlertStage(Stateless):
         outgoing: list[Outgoing] = []
         for record in records:
             self._intake.metrics.messages.labels(topic=record.topic).inc()
-            alerts = self._intake.decoded(self._decode, record)
+            alerts = self._intake.decoded(self._decode, record, now_ms)
             if isinstance(alerts, Outgoing):
                 outgoing.append(alerts)
             else:
@@ -92,7 +92,7 @@ class ChangeStage(Stateless):
         outgoing: list[Outgoing] = []
         for record in records:
             self._intake.metrics.messages.labels(topic=record.topic).inc()
-            change = self._intake.decoded(self._decode, record)
+            change = self._intake.decoded(self._decode, record, now_ms)
             if isinstance(change, Outgoing):
                 outgoing.append(change)
                 continue

@@ -14,13 +14,12 @@ from agents.telemetry import IntakeMetrics
 from agents.worker.dead_letter import Complaint, DeadLetters, Rejection
 from agents.worker.stage import Incoming, Outgoing, arrival_ms
 from schemas.errors import SchemaError
-from schemas.telemetry import Labels
 
 T = TypeVar("T")
 STAGE = "reduce"
 RecordHeaders = Sequence[tuple[str, bytes]]
-Decode = Callable[[bytes, RecordHeaders], T]
-Identified = tuple[str, Labels]
+Decode = Callable[[bytes, RecordHeaders, int], T]
+"""(value, headers, arrival in epoch milliseconds) -> something decoded, or SchemaError."""
 
 _log = logging.getLogger("worker")
 
@@ -37,14 +36,14 @@ class Intake:
         """The latest event time that a message may speak of: its arrival and some tolerance."""
         return arrival_ms(record, now_ms) + self.future_ms
 
-    def decoded(self, decode: Decode[T], record: Incoming) -> T | Outgoing:
+    def decoded(self, decode: Decode[T], record: Incoming, now_ms: int) -> T | Outgoing:
         """Decode a message, or return its dead letter."""
         if record.value is None:
             return self.refuse(
                 record, Rejection.EMPTY, "the message has no value; expected an encoded body"
             )
         try:
-            return decode(record.value, record.headers)
+            return decode(record.value, record.headers, arrival_ms(record, now_ms))
         except SchemaError as error:
             return self.refuse(record, Rejection.UNDECODABLE, str(error))
         except Exception as error:

@@ -8,8 +8,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from agents.kafka import KafkaConfig, producer_arguments
-from agents.worker.config import WorkerConfig
+from agents.kafka import producer_arguments
+from agents.worker.cluster import Cluster
 from agents.worker.stage import Outgoing
 
 _STOP_SECONDS = 5.0
@@ -22,10 +22,11 @@ class PublishError(Exception):
 class Publisher:
     """An idempotent producer: a retry neither reorders nor doubles what it sends."""
 
-    def __init__(self, kafka: KafkaConfig, config: WorkerConfig, beat: Callable[[], None]) -> None:
-        self._config = config
+    def __init__(self, cluster: Cluster, beat: Callable[[], None]) -> None:
+        self._config = cluster.worker
+        self._metrics = cluster.metrics
         self._beat = beat
-        self._producer = AIOKafkaProducer(**producer_arguments(kafka))
+        self._producer = AIOKafkaProducer(**producer_arguments(cluster.kafka))
 
     async def start(self) -> None:
         """Connect."""
@@ -39,8 +40,10 @@ class Publisher:
         """
         limit = self._config.publish_records
         for start in range(0, len(outgoing), limit):
-            pending = [await self._send(out) for out in outgoing[start : start + limit]]
-            await self._acknowledged(pending)
+            batch = outgoing[start : start + limit]
+            await self._acknowledged([await self._send(out) for out in batch])
+            for out in batch:
+                self._metrics.produced.labels(topic=out.topic).inc()
 
     async def _send(self, out: Outgoing) -> Any:
         # Waits here while the producer's buffer is full: that is the back-pressure.

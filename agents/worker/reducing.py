@@ -4,15 +4,17 @@ One reducer per input partition; its snapshot is the stage's state.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.worker.dead_letter import Rejection
-from agents.worker.intake import Decode, Intake
+from agents.worker.intake import Decode, Intake, RecordHeaders
 from agents.worker.packing import Packer
-from agents.worker.rows import samples_until, samples_where, spans_until
 from agents.worker.stage import Incoming, Outgoing, arrival_ms
+from schemas.codecs.future import drop_future_samples, drop_future_spans
 from schemas.errors import SchemaError
 from schemas.signal import TelemetrySignal
 from schemas.telemetry import MetricBatch, SpanBatch
@@ -109,15 +111,13 @@ class SpanStage(ReducerShell):
         signals: Signals = []
         for record in records:
             self._intake.metrics.messages.labels(topic=record.topic).inc()
-            batch = self._intake.decoded(self._decode, record)
+            batch = self._intake.decoded(self._decode, record, now_ms)
             if isinstance(batch, Outgoing):
                 letters.append(batch)
                 continue
-            latest_ms = self._intake.latest_ms(record, now_ms)
-            kept = spans_until(batch, latest_ms)
-            if kept is not batch:
-                found = _share(len(batch) - len(kept), len(batch), "spans")
-                letters.append(self._intake.future(record, found, latest_ms))
+            kept, dropped = drop_future_spans(batch, self._intake.latest_ms(record, now_ms))
+            if dropped is not None:
+                letters.append(self._intake.refuse(record, Rejection.FUTURE_DATED, dropped))
             self._intake.metrics.spans.inc(len(kept))
             if len(kept):
                 signals += self._spans.handle(kept, arrival_ms(record, now_ms))
@@ -145,15 +145,13 @@ class OtlpMetricStage(ReducerShell):
         signals: Signals = []
         for record in records:
             self._intake.metrics.messages.labels(topic=record.topic).inc()
-            batch = self._intake.decoded(self._decode, record)
+            batch = self._intake.decoded(self._decode, record, now_ms)
             if isinstance(batch, Outgoing):
                 letters.append(batch)
                 continue
-            latest_ms = self._intake.latest_ms(record, now_ms)
-            kept = samples_until(batch, latest_ms)
-            if kept is not batch:
-                found = _share(len(batch) - len(kept), len(batch), "samples")
-                letters.append(self._intake.future(record, found, latest_ms))
+            kept, dropped = drop_future_samples(batch, self._intake.latest_ms(record, now_ms))
+            if dropped is not None:
+                letters.append(self._intake.refuse(record, Rejection.FUTURE_DATED, dropped))
             self._intake.metrics.samples.inc(len(kept))
             if len(kept):
                 signals += self._samples.handle(kept, arrival_ms(record, now_ms))
@@ -186,7 +184,7 @@ class PrometheusStage(ReducerShell):
             self._intake.future(good[row], "the sample is", latest_ms[row])
             for row in np.flatnonzero(~keep).tolist()
         ]
-        kept = samples_where(batch, keep)
+        kept = batch if keep.all() else _where(batch, keep)
         self._intake.metrics.samples.inc(len(kept))
         if not len(kept):
             return letters
@@ -203,11 +201,11 @@ class PrometheusStage(ReducerShell):
             if record.value is None
         ]
         try:
-            batch, bad = self._decode([record.value or b"" for record in filled])
+            batch, bad = self._columns(filled)
         except Exception:
             filled, broken = self._sieved(filled)
             letters += broken
-            batch, bad = self._decode([record.value or b"" for record in filled])
+            batch, bad = self._columns(filled)
         refused = {index: str(error) for index, error in bad}
         letters += [
             self._intake.refuse(filled[index], Rejection.UNDECODABLE, reason)
@@ -216,13 +214,20 @@ class PrometheusStage(ReducerShell):
         good = [record for index, record in enumerate(filled) if index not in refused]
         return batch, good, letters
 
+    def _columns(
+        self, records: Sequence[Incoming]
+    ) -> tuple[MetricBatch, Sequence[tuple[int, SchemaError]]]:
+        values = [record.value or b"" for record in records]
+        headers = [record.headers for record in records]
+        return self._decode(values, headers)
+
     def _sieved(self, records: Sequence[Incoming]) -> tuple[list[Incoming], list[Outgoing]]:
         """Tell the messages that a codec can take from those on which it has a bug."""
         good: list[Incoming] = []
         broken: list[Outgoing] = []
         for record in records:
             try:
-                self._decode([record.value or b""])
+                self._columns([record])
             except Exception as error:
                 broken.append(self._intake.bug(record, error))
             else:
@@ -230,11 +235,7 @@ class PrometheusStage(ReducerShell):
         return good, broken
 
 
-def _share(bad: int, total: int, noun: str) -> str:
-    """Say how much of a message is bad.
-
-    >>> _share(2, 5, "spans")
-    '2 of 5 spans (the others were used) are'
-    """
-    rest = " (the others were used)" if bad < total else ""
-    return f"{bad} of {total} {noun}{rest} are"
+def _where(batch: MetricBatch, keep: NDArray[np.bool_]) -> MetricBatch:
+    return replace(
+        batch, series=batch.series[keep], time_ms=batch.time_ms[keep], value=batch.value[keep]
+    )

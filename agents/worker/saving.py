@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 
-from agents.worker.config import WorkerConfig
+from agents.worker.cluster import Cluster
 from agents.worker.lane import Lane
 from agents.worker.publisher import Publisher
 from agents.worker.snapshot import Snapshot, pack
@@ -17,9 +17,11 @@ _SLOTS = 2
 class SnapshotWriter:
     """Makes a lane's state durable together with its position."""
 
-    def __init__(self, publisher: Publisher, config: WorkerConfig) -> None:
+    def __init__(self, publisher: Publisher, cluster: Cluster, stage: str) -> None:
         self._publisher = publisher
-        self._config = config
+        self._config = cluster.worker
+        self._written = cluster.metrics.snapshots.labels(stage=stage)
+        self._size = cluster.metrics.snapshot_bytes.labels(stage=stage)
 
     async def write(self, lane: Lane) -> bool:
         """Save a lane; tell whether its offset may now be committed."""
@@ -29,6 +31,8 @@ class SnapshotWriter:
         if records is None:
             return False
         await self._publisher.publish(records)
+        self._written.inc()
+        self._size.set(sum(len(record.value or b"") for record in records))
         lane.slot = (lane.slot + 1) % _SLOTS
         return True
 

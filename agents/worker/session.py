@@ -16,8 +16,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from agents.kafka import KafkaConfig, client_arguments
-from agents.worker.config import WorkerConfig
+from agents.kafka import client_arguments
+from agents.worker.cluster import Cluster
 from agents.worker.lane import Lane, slices
 from agents.worker.opening import LaneOpener
 from agents.worker.progress import Phase, Progress
@@ -42,11 +42,11 @@ class Session:
     def __init__(
         self,
         spec: ConsumerSpec,
-        kafka: KafkaConfig,
-        config: WorkerConfig,
+        cluster: Cluster,
         progress: Progress,
         failpoint: Callable[[str], None],
     ) -> None:
+        config = cluster.worker
         self._spec = spec
         self._config = config
         self._progress = progress
@@ -55,11 +55,11 @@ class Session:
         self._claimed: set[TopicPartition] = set()
         # Held while lanes are worked on, so that a hand-over sees them between two steps.
         self._busy = asyncio.Lock()
-        self._publisher = Publisher(kafka, config, progress.beat)
-        self._reader = SnapshotReader(kafka, config)
-        self._writer = SnapshotWriter(self._publisher, config)
+        self._publisher = Publisher(cluster, progress.beat)
+        self._reader = SnapshotReader(cluster.kafka, config)
+        self._writer = SnapshotWriter(self._publisher, cluster, spec.name)
         self._consumer = AIOKafkaConsumer(
-            **client_arguments(kafka),
+            **client_arguments(cluster.kafka),
             group_id=spec.group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
