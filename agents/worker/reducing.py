@@ -22,7 +22,10 @@ from schemas.telemetry import MetricBatch, SpanBatch
 B = TypeVar("B", SpanBatch, MetricBatch)
 B_contra = TypeVar("B_contra", SpanBatch, MetricBatch, contravariant=True)
 Signals = list[tuple[str, TelemetrySignal]]
-DecodeSamples = Callable[[Sequence[bytes]], tuple[MetricBatch, Sequence[tuple[int, SchemaError]]]]
+DecodeSamples = Callable[
+    [Sequence[bytes], Sequence[RecordHeaders]],
+    tuple[MetricBatch, Sequence[tuple[int, SchemaError]]],
+]
 
 
 class Reducer(Protocol[B_contra]):
