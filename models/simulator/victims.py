@@ -1,0 +1,104 @@
+"""Whom faults can hit: components of a kind that work is really done on."""
+
+from models.simulator.topology import CallSpec, StatementsSpec, StepSpec
+from models.simulator.world import World
+
+MIN_REQUESTS = 40
+"""A service counts as used when it has answered so many requests since the start."""
+
+
+def busy_services(world: World) -> list[str]:
+    """Return services that requests reach."""
+    return [name for name in world.services if _answered(world, name) >= MIN_REQUESTS]
+
+
+def called_services(world: World) -> list[str]:
+    """Return used services that other services call: not those where users come in."""
+    entries = {entry.service for entry in world.topology.entries}
+    return [name for name in busy_services(world) if name not in entries]
+
+
+def jvm_services(world: World) -> list[str]:
+    """Return used services on a JVM."""
+    return [n for n in busy_services(world) if world.services[n].spec.runtime == "jvm"]
+
+
+def pooled_services(world: World) -> list[str]:
+    """Return used services whose requests need a database."""
+    return [n for n in busy_services(world) if world.services[n].spec.pools]
+
+
+def consumers(world: World) -> list[str]:
+    """Return services that consume messages."""
+    return [n for n, service in world.services.items() if service.spec.consumers]
+
+
+def databases(world: World) -> list[str]:
+    """Return databases on which services run statements."""
+    return [n for n, database in world.databases.items() if _statements(world, n) and database]
+
+
+def databases_with_job(world: World) -> list[str]:
+    """Return databases that a batch job reads too."""
+    read = {job.database.spec.name for job in world.jobs.values()}
+    return [name for name in databases(world) if name in read]
+
+
+def nodes(world: World) -> list[str]:
+    """Return nodes that host something."""
+    taken = {pod.node.name for service in world.services.values() for pod in service.pods}
+    taken |= {database.spec.node for database in world.databases.values()}
+    return [name for name in world.nodes if name in taken]
+
+
+def hosts_with_tls(world: World) -> list[str]:
+    """Return called services that speak TLS."""
+    return [n for n in called_services(world) if world.services[n].spec.tls]
+
+
+def callers(world: World) -> list[str]:
+    """Return used services that call other services."""
+    return [n for n in busy_services(world) if world.services[n].edges]
+
+
+def statements_of(world: World, database: str) -> list[str]:
+    """Return the statements that requests run on a database."""
+    return sorted(_statements(world, database))
+
+
+def mean_seconds(world: World, caller: str, callee: str) -> float:
+    """Return how long a caller's calls have taken on average so far."""
+    rows = [p.process.calls[callee] for p in world.services[caller].pods if p.process is not None]
+    count = sum(row[0] for row in rows)
+    return sum(row[1] for row in rows) / count if count else 0.0
+
+
+def calls_made(world: World, caller: str, callee: str) -> float:
+    """Return how many calls a caller's running pods have made."""
+    rows = [p.process.calls[callee] for p in world.services[caller].pods if p.process is not None]
+    return sum(row[0] for row in rows)
+
+
+def _answered(world: World, name: str) -> int:
+    processes = [pod.process for pod in world.services[name].pods]
+    return sum(sum(process.buckets) for process in processes if process is not None)
+
+
+def _statements(world: World, database: str) -> set[str]:
+    found: set[str] = set()
+    for service in world.services.values():
+        for steps in service.spec.endpoints.values():
+            found |= _in_steps(steps, database)
+        for consumer in service.spec.consumers:
+            found |= _in_steps(consumer.steps, database)
+    return found
+
+
+def _in_steps(steps: tuple[StepSpec, ...], database: str) -> set[str]:
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, StatementsSpec) and step.database == database:
+            found.update(step.statements)
+        elif not isinstance(step, CallSpec | StatementsSpec) and hasattr(step, "otherwise"):
+            found |= _in_steps(step.otherwise, database)
+    return found
