@@ -6,7 +6,6 @@ a restart would help; readiness whether work is being done now.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import orjson
 from aiohttp import web
@@ -17,7 +16,6 @@ from agents.telemetry import Telemetry
 from agents.telemetry_config import TelemetryConfig
 
 Check = Callable[[], str | None]
-_NO_CHECKS: Mapping[str, Check] = MappingProxyType({})
 HEALTH_PATHS = frozenset({"/metrics", "/healthz", "/readyz"})
 
 
@@ -25,8 +23,8 @@ HEALTH_PATHS = frozenset({"/metrics", "/healthz", "/readyz"})
 class Health:
     """The checks of one process, by name."""
 
-    live: Mapping[str, Check] = field(default=_NO_CHECKS)
-    ready: Mapping[str, Check] = field(default=_NO_CHECKS)
+    live: Mapping[str, Check] = field(default_factory=dict)
+    ready: Mapping[str, Check] = field(default_factory=dict)
 
 
 def health_routes(registry: CollectorRegistry, health: Health) -> list[web.RouteDef]:

@@ -14,11 +14,16 @@ from agents.files import GraphFilesConfig, ModelConfig
 from agents.gateway.config import GatewayConfig
 from agents.kafka import KafkaConfig
 from agents.logs import LoggingConfig
+from agents.notifier.config import NotifierConfig
 from agents.settings_secrets import secret_texts, shown
 from agents.settings_sources import configuration_file, environment_values, overlay, read_file
 from agents.settings_values import Place, build
 from agents.telemetry_config import TelemetryConfig
+from agents.worker.config import WorkerConfig
+from agents.worker.topics import TopicsConfig
 from pipeline.config import PipelineConfig
+from schemas.codecs.limits import CodecLimits
+from schemas.resolve import ResolverConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +35,15 @@ class Settings:
     """
 
     kafka: KafkaConfig = field(default_factory=KafkaConfig)
+    topics: TopicsConfig = field(default_factory=TopicsConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    worker: WorkerConfig = field(default_factory=WorkerConfig)
+    limits: CodecLimits = field(default_factory=CodecLimits)
+    resolver: ResolverConfig = field(default_factory=ResolverConfig)
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     graph: GraphFilesConfig = field(default_factory=GraphFilesConfig)
+    notifier: NotifierConfig = field(default_factory=NotifierConfig)
     broker: BrokerConfig = field(default_factory=BrokerConfig)
     telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
@@ -44,6 +54,13 @@ class Settings:
                 f"gateway.max_body_bytes ({self.gateway.max_body_bytes}) exceeds "
                 f"kafka.max_message_bytes ({self.kafka.max_message_bytes}): a body of that size "
                 "could not be produced; lower the first or raise the second"
+            )
+            raise ValueError(msg)
+        if self.gateway.max_body_bytes > self.limits.message_bytes:
+            msg = (
+                f"gateway.max_body_bytes ({self.gateway.max_body_bytes}) exceeds "
+                f"limits.message_bytes ({self.limits.message_bytes}): the worker would refuse "
+                "such a body; lower the first or raise the second"
             )
             raise ValueError(msg)
         served = (self.telemetry.host, self.telemetry.port)

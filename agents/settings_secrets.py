@@ -50,7 +50,7 @@ def read_secret(path: Path, key: str) -> str:
 
 def shown(value: Any, *, secret: bool = False) -> Any:
     """Turn a section (or a value of one) into plain data with its secrets hidden."""
-    if secret:
+    if secret and not isinstance(value, Mapping | tuple):
         return HIDDEN if value else value
     if is_dataclass(value) and not isinstance(value, type):
         return {
@@ -58,9 +58,9 @@ def shown(value: Any, *, secret: bool = False) -> Any:
             for item in fields(value)
         }
     if isinstance(value, Mapping):
-        return {str(name): shown(item) for name, item in value.items()}
+        return {str(name): shown(item, secret=secret) for name, item in value.items()}
     if isinstance(value, tuple):
-        return [shown(item) for item in value]
+        return [shown(item, secret=secret) for item in value]
     if isinstance(value, Enum):
         return value.value
     return str(value) if isinstance(value, Path) else value

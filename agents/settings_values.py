@@ -9,7 +9,7 @@ import difflib
 import math
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -58,7 +58,8 @@ def build(kind: type[T], tree: Mapping[str, Any], place: Place) -> T:
     known = {item.name: item for item in fields(cast("Any", kind))}
     secrets = {name for name, item in known.items() if is_secret(item)}
     hints = get_type_hints(kind)
-    files = {f"{name}_file" for name in secrets}
+    # A table of secrets has no one text that a file could hold.
+    files = {f"{name}_file" for name in secrets if get_origin(hints[name]) is not Mapping}
     given: Tree = {}
     for name, value in tree.items():
         if name in known:
@@ -67,18 +68,9 @@ def build(kind: type[T], tree: Mapping[str, Any], place: Place) -> T:
         elif name not in files:
             raise _unknown(name, value, sorted({*known, *files}), place)
     for name in sorted(secrets):
-        if f"{name}_file" in tree:
+        if f"{name}_file" in files & set(tree):
             given[name] = _from_file(hints[name], name, tree, place)
-    try:
-        return kind(**given)
-    except ValueError as error:
-        sentence = str(error)
-        for name in sorted(secrets & set(given)):
-            for text in texts(given[name]):
-                sentence = sentence.replace(text, HIDDEN)
-        prefix = "" if not place.key or sentence.startswith(place.key) else f"[{place.key}] "
-        msg = f"{prefix}{sentence}"
-        raise SettingsError(msg) from None
+    return _construct(kind, given, secrets, place)
 
 
 def convert(hint: Any, value: Any, place: Place) -> Any:
@@ -103,10 +95,32 @@ def convert(hint: Any, value: Any, place: Place) -> Any:
 
 
 def texts(value: object) -> list[str]:
-    """The non-empty texts inside a secret's value (one text, or a tuple of them)."""
+    """The non-empty texts inside a secret's value (one text, or several)."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
     if isinstance(value, tuple):
         return [text for item in value for text in texts(item)]
     return [value] if isinstance(value, str) and value else []
+
+
+def _construct(kind: type[T], given: Tree, secrets: set[str], place: Place) -> T:
+    """Call the dataclass; what its own checks say gets the place and loses the secrets."""
+    for item in fields(cast("Any", kind)):
+        required = item.default is MISSING and item.default_factory is MISSING
+        if required and item.name not in given:
+            doc = item.metadata.get("doc", "")
+            msg = f"{place.below(item.name).key} is missing; it has to be given: {doc}"
+            raise SettingsError(msg)
+    try:
+        return kind(**given)
+    except ValueError as error:
+        sentence = str(error)
+    for name in sorted(secrets & set(given)):
+        for text in texts(given[name]):
+            sentence = sentence.replace(text, HIDDEN)
+    prefix = "" if not place.key or sentence.startswith(place.key) else f"[{place.key}] "
+    msg = f"{prefix}{sentence}"
+    raise SettingsError(msg)
 
 
 def _unknown(name: str, value: object, known: list[str], place: Place) -> SettingsError:

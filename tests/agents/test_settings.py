@@ -187,3 +187,36 @@ def test_every_key_has_a_sentence():
 def test_config_page_is_equal_to_the_code():
     page = (ROOT / "docs" / "CONFIG.md").read_text(encoding="utf-8")
     assert page == config_page(), "run: python -m agents.settings_docs > docs/CONFIG.md"
+
+
+def test_list_of_tables_becomes_a_tuple_of_rules(tmp_path):
+    path = written(
+        tmp_path,
+        """
+        [[resolver.rules]]
+        label = "pod"
+        regex = "pay-(.*)"
+        replacement = "payments"
+        kind = "service"
+        """,
+    )
+    (rule,) = load_settings(path, {}).resolver.rules
+    assert (rule.label, rule.regex, rule.kind) == ("pod", "pay-(.*)", "service")
+    environ = {"ROOTLINE_RESOLVER__RULES": '[{"label":"a","regex":"b","replacement":"c"}]'}
+    assert load_settings(None, environ).resolver.rules[0].replacement == "c"
+
+
+def test_rule_that_lacks_a_key_is_refused_with_a_sentence(tmp_path):
+    path = written(tmp_path, '[[resolver.rules]]\nlabel = "pod"')
+    assert "resolver.rules[0].regex is missing" in refusal(path, {})
+    path = written(tmp_path, '[[resolver.rules]]\nlable = "pod"')
+    assert "[resolver.rules[0]] has no key 'lable'" in refusal(path, {})
+
+
+def test_table_of_secrets_shows_names_and_hides_values(tmp_path):
+    path = written(tmp_path, '[notifier.webhook_urls]\nops = "https://hooks.example/T/x"')
+    settings = load_settings(path, {})
+    assert settings.redacted()["notifier"]["webhook_urls"] == {"ops": "(hidden)"}
+    assert settings.secrets() == ("https://hooks.example/T/x",)
+    sentence = refusal(written(tmp_path, '[notifier.webhook_urls]\nops = "hushhush"'), {})
+    assert "hushhush" not in sentence

@@ -1,0 +1,108 @@
+"""One request from its head to Kafka's acknowledgement: admit, read, check, produce, answer."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+
+from agents.gateway.admission import Admission, Lease
+from agents.gateway.answers import JSON, PROTOBUF, accepted_answer, otlp_answer
+from agents.gateway.body import decompress, read_body
+from agents.gateway.checks import Verdict
+from agents.gateway.config import GatewayConfig
+from agents.gateway.intake import Intake
+from agents.gateway.message import Headers, Letter, Message, record_headers
+from agents.gateway.outlet import Outlet
+from agents.gateway.refusal import Reason, Refusal
+from agents.telemetry import GatewayMetrics
+from agents.worker.dead_letter import Complaint, DeadLetters, Rejection
+from schemas.codecs.limits import CodecLimits
+from schemas.errors import SchemaError
+
+# Decoding more than this takes milliseconds, during which nobody else would be answered.
+_THREAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """What every request passes through, whatever it brings."""
+
+    config: GatewayConfig
+    limits: CodecLimits
+    admission: Admission
+    outlet: Outlet
+    letters: DeadLetters
+    metrics: GatewayMetrics
+
+    async def take(self, request: web.Request, intake: Intake) -> web.Response:
+        """Bring a request's body to Kafka and answer when it is acknowledged there.
+
+        Raises:
+            Refusal: it is no good, or cannot be taken now.
+        """
+        received_ms = time.time_ns() // 1_000_000
+        media_type = media_type_of(request, intake)
+        headers = record_headers(request.headers, media_type, received_ms)
+        with self.admission.enter() as lease:
+            body = await self._read(request, intake, lease)
+            try:
+                verdict = await self._check(intake, body, headers)
+            except SchemaError as error:
+                if intake.dead_letters:
+                    await self._keep(intake, body, headers, str(error), lease)
+                raise Refusal(Reason.MALFORMED, str(error)) from error
+            if verdict.accepted:
+                message = Message(topic=intake.topic, key=verdict.key, value=body, headers=headers)
+                await self.outlet.deliver(message, lease)
+        return otlp_answer(media_type) if intake.is_otlp else accepted_answer(verdict.accepted)
+
+    async def _read(self, request: web.Request, intake: Intake, lease: Lease) -> bytes:
+        raw = await read_body(request, self.config, lease)
+        self.metrics.body_bytes.labels(intake.name).inc(len(raw))
+        encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
+        body = decompress(raw, encoding, self.config.max_body_bytes)
+        if body is not raw:
+            lease.take(len(body))
+            lease.shrink(len(raw))
+        return body
+
+    async def _check(self, intake: Intake, body: bytes, headers: Headers) -> Verdict:
+        if len(body) > _THREAD_BYTES:
+            return await asyncio.to_thread(intake.check, body, headers, self.limits)
+        return intake.check(body, headers, self.limits)
+
+    async def _keep(
+        self, intake: Intake, body: bytes, headers: Headers, reason: str, lease: Lease
+    ) -> None:
+        """Keep a body that is no good on the dead-letter topic; without that it would be lost."""
+        received_ms = int(dict(headers)["rootline-received-ms"])
+        record = Letter(topic=intake.topic, timestamp=received_ms, value=body, headers=headers)
+        complaint = Complaint(rejection=Rejection.UNDECODABLE, reason=reason, stage="gateway")
+        letter = self.letters.letter(record, complaint)
+        message = Message(
+            topic=letter.topic,
+            key=letter.key,
+            value=letter.value or b"",
+            headers=letter.headers,
+        )
+        await self.outlet.deliver(message, lease)
+
+
+def media_type_of(request: web.Request, intake: Intake) -> str:
+    """The media type of a body, without parameters; JSON where an alert sender names none.
+
+    Raises:
+        Refusal: it is none that this path takes.
+    """
+    if hdrs.CONTENT_TYPE not in request.headers and not intake.is_otlp:
+        return JSON
+    found = request.content_type.lower()
+    if found == "application/protobuf" and intake.is_otlp:
+        return PROTOBUF
+    if found not in intake.media_types:
+        raise Refusal(
+            Reason.UNSUPPORTED,
+            f"Content-Type is {found!r}; expected {' or '.join(intake.media_types)}",
+        )
+    return found

@@ -1,0 +1,53 @@
+"""Why a request is not taken: an HTTP status, a reason from a closed set, and a sentence."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The label under which a refusal is counted."""
+
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    CUT_OFF = "cut_off"
+    UNSUPPORTED = "unsupported"
+    UNAUTHORIZED = "unauthorized"
+    NO_ROUTE = "no_route"
+    OVERLOADED = "overloaded"
+    KAFKA_UNAVAILABLE = "kafka_unavailable"
+    KAFKA_TIMEOUT = "kafka_timeout"
+    TOPIC_MISSING = "topic_missing"
+    SHUTTING_DOWN = "shutting_down"
+    BUG = "bug"
+
+
+STATUS: dict[Reason, int] = {
+    Reason.MALFORMED: 400,
+    Reason.TOO_LARGE: 413,
+    Reason.TOO_SLOW: 408,
+    Reason.CUT_OFF: 400,
+    Reason.UNSUPPORTED: 415,
+    Reason.UNAUTHORIZED: 401,
+    Reason.NO_ROUTE: 404,
+    # Everything that may pass is a 503: Alertmanager, Prometheus and OTLP senders repeat those,
+    # and drop what is answered with a 4xx.
+    Reason.OVERLOADED: 503,
+    Reason.KAFKA_UNAVAILABLE: 503,
+    Reason.KAFKA_TIMEOUT: 503,
+    Reason.TOPIC_MISSING: 503,
+    Reason.SHUTTING_DOWN: 503,
+    Reason.BUG: 500,
+}
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not an error of ours
+    """Ends a request with the status of its reason and one sentence."""
+
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return STATUS[self.reason]
