@@ -1,0 +1,1 @@
+"""The notifier: incidents from their topic become few, short messages in chat (docs/CHAT.md)."""

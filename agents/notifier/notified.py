@@ -1,0 +1,150 @@
+"""What receivers were told, as a log: the compacted topic that survives a restart.
+
+Key `receiver|incident_id`, value the `Sent` state. A message counts as sent once its record is
+acknowledged by all replicas; a receiver's offsets are committed only after that.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import msgspec
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.notifier.sent import Sent
+from agents.worker.publisher import Publisher
+from agents.worker.stage import Outgoing
+
+log = logging.getLogger(__name__)
+
+_READ_MS = 500
+_STALLED_SECONDS = 30.0
+
+
+class Memory:
+    """The last state per incident of one receiver, at most `limit`, least recent dropped.
+
+    It outlives a session with Kafka: `unlogged` holds what was sent and not yet acknowledged.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.unlogged: dict[str, Sent] = {}
+        self._limit = limit
+        self._sent: dict[str, Sent] = {}
+
+    def get(self, incident_id: str) -> Sent | None:
+        """Return what the receiver was last told about an incident."""
+        return self._sent.get(incident_id)
+
+    def put(self, sent: Sent) -> None:
+        """Remember a state, unless a newer one is known."""
+        known = self._sent.pop(sent.incident_id, None)
+        newer = known is not None and known.revision > sent.revision
+        # Taken out and put in again: the order of the dict is the order of use.
+        self._sent[sent.incident_id] = known if known is not None and newer else sent
+        while len(self._sent) > self._limit:
+            del self._sent[next(iter(self._sent))]
+
+
+class NotifiedLog:
+    """Reads the log to its end and appends to it, for one receiver."""
+
+    def __init__(
+        self,
+        topic: str,
+        receiver: str,
+        memory: Memory,
+        reader: AIOKafkaConsumer,
+        publisher: Publisher,
+    ) -> None:
+        self._topic = topic
+        self._receiver = receiver
+        self._memory = memory
+        self._reader = reader
+        self._publisher = publisher
+
+    def get(self, incident_id: str) -> Sent | None:
+        """Return what the receiver was last told about an incident."""
+        return self._memory.get(incident_id)
+
+    async def catch_up(self) -> None:
+        """Read what was appended since the last call, and append what is still owed.
+
+        Raises:
+            TimeoutError: the log's end did not come nearer for 30 s.
+        """
+        await self._assign()
+        partitions = sorted(self._reader.assignment())
+        ends = await self._reader.end_offsets(partitions)
+        left = await self._left(ends)
+        while left:
+            async with asyncio.timeout(_STALLED_SECONDS):
+                await self._read(left)
+                left = await self._left(ends)
+        for sent in list(self._memory.unlogged.values()):
+            await self.append(sent)
+
+    async def _assign(self) -> None:
+        # Asked anew each time: the topic may have got more partitions.
+        numbers = self._reader.partitions_for_topic(self._topic)
+        if numbers is None:
+            await self._reader.topics()
+            numbers = self._reader.partitions_for_topic(self._topic)
+        wanted = {TopicPartition(self._topic, number) for number in numbers or ()}
+        if not wanted:
+            msg = f"topic {self._topic} has no partitions yet"
+            raise TimeoutError(msg)
+        if wanted != self._reader.assignment():
+            self._reader.assign(sorted(wanted))
+            await self._reader.seek_to_beginning(*sorted(wanted))
+
+    async def _left(self, ends: dict[Any, int]) -> list[Any]:
+        return [place for place, end in ends.items() if await self._reader.position(place) < end]
+
+    async def _read(self, left: list[Any]) -> None:
+        """Read until something comes; a compacted tail moves the position without records."""
+        before = [await self._reader.position(place) for place in left]
+        while True:
+            batches = await self._reader.getmany(*left, timeout_ms=_READ_MS)
+            for place in sorted(batches):
+                for record in batches[place]:
+                    self._remember(record.key, record.value)
+            if batches or before != [await self._reader.position(place) for place in left]:
+                return
+
+    def _remember(self, key: bytes | None, value: bytes | None) -> None:
+        if key is None or value is None or not key.startswith(f"{self._receiver}|".encode()):
+            return
+        sent = decode_sent(value)
+        if sent is None:
+            # Nothing is lost but the knowledge that a message went out: it may go out again.
+            log.error("a record of the notified log cannot be read", extra={"key": repr(key)})
+            return
+        self._memory.put(sent)
+
+    async def append(self, sent: Sent) -> None:
+        """Remember a state and return when all replicas have it.
+
+        Raises:
+            PublishError, KafkaError: not acknowledged; it stays owed until the next `catch_up`.
+        """
+        self._memory.put(sent)
+        self._memory.unlogged[sent.incident_id] = sent
+        key, value = encode_sent(sent)
+        await self._publisher.publish([Outgoing(self._topic, key, value)])
+        if self._memory.unlogged.get(sent.incident_id) is sent:
+            del self._memory.unlogged[sent.incident_id]
+
+
+def encode_sent(sent: Sent) -> tuple[bytes, bytes]:
+    """Write a state as key and value."""
+    return f"{sent.receiver}|{sent.incident_id}".encode(), orjson.dumps(sent)
+
+
+def decode_sent(value: bytes) -> Sent | None:
+    """Read a state; None if it is none."""
+    try:
+        return msgspec.json.decode(value, type=Sent)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return None
