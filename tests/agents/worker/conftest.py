@@ -1,0 +1,172 @@
+"""What the worker's tests stand on: an embedded broker and plain clients beside it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from agents.broker.config import BrokerConfig
+from agents.broker.server import EmbeddedBroker
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_SECONDS = 30.0
+
+
+class Stand:
+    """A broker that can be stopped and started again, and what a test does with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = 0
+        self._broker: EmbeddedBroker | None = None
+        self._processes: list[asyncio.subprocess.Process] = []
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
+    async def start_broker(self) -> None:
+        config = BrokerConfig(
+            port=self._port,
+            data_dir=self._folder,
+            min_session_timeout_ms=1_000,
+            group_initial_delay_ms=0,
+        )
+        self._broker = EmbeddedBroker(config)
+        await self._broker.start()
+        self._port = int(self._broker.bootstrap.rpartition(":")[2])
+
+    async def stop_broker(self) -> None:
+        if self._broker is not None:
+            await self._broker.stop()
+            self._broker = None
+
+    async def create(self, **topics: int) -> None:
+        """Create topics, given as name=partitions; dots are written as two underscores."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        await admin.create_topics(
+            [NewTopic(name.replace("__", "."), count, 1) for name, count in topics.items()]
+        )
+        await admin.close()
+
+    @contextlib.asynccontextmanager
+    async def producer(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, acks="all", enable_idempotence=True
+        )
+        await producer.start()
+        try:
+            yield producer
+        finally:
+            await producer.stop()
+
+    async def number(self, first: int, count: int, partitions: int = 2) -> None:
+        """Produce numbered records to `numbers`, spread over its partitions."""
+        async with self.producer() as producer:
+            acks = [
+                await producer.send("numbers", b"%d" % n, partition=n % partitions)
+                for n in range(first, first + count)
+            ]
+            await asyncio.gather(*acks)
+
+    async def worker(self, *arguments: str, wait: bool = True) -> asyncio.subprocess.Process:
+        """Start a counting worker, and wait until it is ready or has died."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(Path(__file__).with_name("counting_worker.py")),
+            self.bootstrap,
+            *arguments,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self._processes.append(process)
+        if wait:
+            assert process.stdout is not None
+            await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS)
+        return process
+
+    async def read(
+        self, topic: str, enough: Callable[[list[Any]], bool] | None = None
+    ) -> list[Any]:
+        """Read a topic from its start until `enough`, or to its end where that is not given."""
+        consumer = AIOKafkaConsumer(
+            topic, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        records: list[Any] = []
+        try:
+            tps = sorted(consumer.assignment())
+            ends = await consumer.end_offsets(tps)
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while time.monotonic() < deadline:
+                if enough is not None and enough(records):
+                    break
+                if enough is None and all([await consumer.position(t) >= ends[t] for t in tps]):
+                    break
+                for batch in (await consumer.getmany(*tps, timeout_ms=100)).values():
+                    records += batch
+        finally:
+            await consumer.stop()
+        return records
+
+    async def counted(self, total: int) -> list[Any]:
+        """Wait until every one of `total` numbers has an output."""
+        return await self.read("counted", lambda found: len({r.key for r in found}) >= total)
+
+    async def close(self) -> None:
+        for process in self._processes:
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+            await process.communicate()
+        await self.stop_broker()
+
+
+@pytest.fixture
+def on_stand(tmp_path: Path) -> Callable[[Callable[[Stand], Any]], None]:
+    """Run an async scenario on a fresh stand."""
+
+    def run(scenario: Callable[[Stand], Any]) -> None:
+        async def whole() -> None:
+            stand = Stand(tmp_path / "broker")
+            await stand.start_broker()
+            try:
+                await scenario(stand)
+            finally:
+                await stand.close()
+
+        asyncio.run(whole())
+
+    return run
+
+
+@pytest.fixture
+def assert_exactly_once() -> Callable[[list[Any], int], None]:
+    """Check that each number had one effect, whatever was delivered twice.
+
+    Deduplicated by id there is one output for each number, all copies of it are equal, and the
+    counts of a partition are 1, 2, 3, ... in the order of the input.
+    """
+
+    def check(records: list[Any], total: int, partitions: int = 2) -> None:
+        values: dict[int, set[bytes]] = {}
+        for record in records:
+            values.setdefault(int(record.key), set()).add(record.value)
+        assert set(values) == set(range(total))
+        different = {n: found for n, found in values.items() if len(found) > 1}
+        assert not different
+        for n, (value,) in sorted(values.items()):
+            _number, partition, count = map(int, value.split())
+            assert (partition, count) == (n % partitions, n // partitions + 1)
+
+    return check
