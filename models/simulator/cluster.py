@@ -22,6 +22,7 @@ FAILURE_THRESHOLD = 3
 START_SECONDS = {"jvm": 11.0, "python": 5.0, "go": 2.0}
 FIRST_BACKOFF_SECONDS = 8.0
 MAX_BACKOFF_SECONDS = 120.0
+DRAIN_SECONDS = 3.0
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -81,9 +82,10 @@ class Cluster:
             self._run(new)
             yield Timeout(env, START_SECONDS[service.spec.runtime])
             new.ready = new.process is not None
+            old.terminating = True
             old.ready = False
             service.refresh()
-            yield Timeout(env, 3.0)
+            yield Timeout(env, DRAIN_SECONDS)
             old.deleted = True
             service.pods.remove(old)
             if old.process is not None:
@@ -173,7 +175,7 @@ class Cluster:
 
     def _probe(self, pod: Pod, now: float) -> None:
         process = pod.process
-        if process is None:
+        if process is None or pod.terminating:
             return
         starting = now - process.started_at < START_SECONDS[pod.service.spec.runtime]
         if starting and process.started_at > 0.0:

@@ -7,7 +7,7 @@ from models.simulator.fault_spec import FaultSpec, Injected, Injection
 def _exhaust_connections(injection: Injection) -> Injected:
     """Take the throttle off the batch job that reads the database."""
     jobs = injection.world.jobs.values()
-    job = next(j for j in jobs if j.database.spec.name == injection.target)
+    job = next(j for j in jobs if j.database.spec.name == injection.target and not j.spec.capped)
     job.unthrottle()
     details = {"holder": job.spec.name, "statement": job.spec.statement}
     return Injected(undo=job.throttle, details=details, flavour=job.database.spec.engine)

@@ -51,18 +51,23 @@ def statements_of(service: str) -> tuple[str, ...]:
 def service_of(draft: Draft, rng: random.Random) -> ServiceSpec:
     """Describe a service."""
     runtime = draft.runtime if draft.runtime is not None else rng.choice(RUNTIMES)
-    retained = {"jvm": rng.uniform(2.0, 5.0), "go": 0.5, "python": 1.5}[runtime]
+    threads = 100 if draft.level == 0 else rng.choice((12, 16, 24, 32))
+    backlog, memory_mb = rng.choice((20, 30, 40)), rng.choice((384, 448, 512))
+    retained = 0.5
+    if runtime == "jvm":
+        # A full house nearly fills the heap: collections get long, the program survives.
+        retained = rng.uniform(0.4, 0.97) * 0.4 * memory_mb / (threads + backlog)
     pools = {draft.database: _pool(runtime, rng)} if draft.database else {}
     return ServiceSpec(
         name=draft.name,
         runtime=runtime,
         endpoints=_endpoints(draft, rng),
         replicas=rng.choice((1, 2, 2, 2, 3)),
-        threads=100 if draft.level == 0 else rng.choice((12, 16, 24, 32)),
-        backlog=rng.choice((20, 30, 40)),
-        memory_mb=rng.choice((384, 448, 512)),
+        threads=threads,
+        backlog=backlog,
+        memory_mb=memory_mb,
         retained_mb=retained,
-        allocated_mb=retained,
+        allocated_mb=rng.uniform(1.0, 4.0),
         version=f"{rng.randrange(1, 6)}.{rng.randrange(20)}.{rng.randrange(10)}",
         tls=draft.tls or rng.random() < 0.25,
         default_policy=PolicySpec(

@@ -21,6 +21,7 @@ class Pod:
         self.created_at = 0.0
         self.process: Process | None = None
         self.ready = False
+        self.terminating = False
         self.deleted = False
         self.restarts = 0
         self.failed_probes = 0
@@ -72,7 +73,7 @@ class Service:
 
     def refresh(self) -> None:
         """Recompute which pods take requests."""
-        self.ready = [pod for pod in self.pods if pod.ready and not pod.deleted]
+        self.ready = [pod for pod in self.pods if pod.ready and not pod.terminating]
 
 
 class Edge:

@@ -174,7 +174,10 @@ class ExternalSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """A batch job that reads a database with heavy statements, throttled when all is well."""
+    """A batch job that reads a database with heavy statements, throttled when all is well.
+
+    The server itself caps the connections of a `capped` job, so that it cannot take them all.
+    """
 
     name: str
     database: str
@@ -182,6 +185,7 @@ class JobSpec:
     statement: str
     parallel: int = 2
     pause_seconds: float = 8.0
+    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

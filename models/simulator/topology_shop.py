@@ -27,7 +27,7 @@ MYSQL_STATEMENTS = {
     "UPDATE stock": StatementSpec(text="UPDATE stock SET qty = qty - ? WHERE sku = ?", ms=6.0),
     "INSERT payments": StatementSpec(text="INSERT INTO payments VALUES (?, ?, ?, ?)", ms=6.0),
     "SELECT orders": StatementSpec(
-        text="SELECT * FROM orders WHERE customer_id = ? ORDER BY placed_at LIMIT ?",
+        text="SELECT * FROM orders WHERE customer_id = ? ORDER BY placed LIMIT ?",
         ms=7.0,
     ),
     "INSERT orders": StatementSpec(text="INSERT INTO orders VALUES (?, ?, ?, ?)", ms=8.0),
@@ -35,8 +35,8 @@ MYSQL_STATEMENTS = {
     "UPDATE orders": StatementSpec(text="UPDATE orders SET state = ? WHERE id = ?", ms=6.0),
     "INSERT shipments": StatementSpec(text="INSERT INTO shipments VALUES (?, ?, ?)", ms=7.0),
     "SELECT order_lines": StatementSpec(
-        text="SELECT c.region, SUM(l.amount) FROM order_lines l JOIN orders o ON o.id = l.order_id "
-        "JOIN customers c ON c.id = o.customer_id GROUP BY c.region",
+        text="SELECT c.region, SUM(l.amount) FROM order_lines l "
+        "JOIN orders o ON o.id = l.order_id JOIN customers c ON c.id = o.customer_id GROUP BY c.region",
         ms=2600.0,
         spread=0.5,
     ),
@@ -102,6 +102,7 @@ SHOP = Topology(
             statement="SELECT price_history",
             parallel=1,
             pause_seconds=15.0,
+            capped=True,
         ),
     ),
     nodes=(

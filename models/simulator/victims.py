@@ -40,7 +40,7 @@ def databases(world: World) -> list[str]:
 
 def databases_with_job(world: World) -> list[str]:
     """Return databases that a batch job reads too."""
-    read = {job.database.spec.name for job in world.jobs.values()}
+    read = {job.database.spec.name for job in world.jobs.values() if not job.spec.capped}
     return [name for name in databases(world) if name in read]
 
 
