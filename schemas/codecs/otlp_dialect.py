@@ -85,9 +85,10 @@ def open_otlp(value: bytes, headers: Headers, limits: CodecLimits) -> tuple[byte
     check_bytes(value, limits)
     inner = open_bytes(value, headers, limits)
     check_bytes(inner, limits)
-    media = content_type(headers)
     is_json = inner[:1] in (b"{", b" ", b"\t", b"\r") or (
-        media == "application/json" and inner[:1] == b"\n"
+        inner[:1] == b"\n"
+        and content_type(headers) == "application/json"
+        and inner.lstrip()[:1] == b"{"
     )
     return inner, JSON if is_json else PROTOBUF
 

@@ -162,17 +162,13 @@ _KEY_VALUE = msgspec.json.Decoder(_KeyValue, strict=False)
 
 
 def parse_traces(value: bytes, limits: CodecLimits) -> Any:
-    """Parse a TracesData."""
-    document = _parse(_TRACES, value, limits)
-    _expect(document.resource_spans, "resourceSpans", value)
-    return document
+    """Parse a TracesData to its resource spans."""
+    return _expect(_parse(_TRACES, value, limits).resource_spans, "resourceSpans", value)
 
 
 def parse_metrics(value: bytes, limits: CodecLimits) -> Any:
-    """Parse a MetricsData."""
-    document = _parse(_METRICS, value, limits)
-    _expect(document.resource_metrics, "resourceMetrics", value)
-    return document
+    """Parse a MetricsData to its resource metrics."""
+    return _expect(_parse(_METRICS, value, limits).resource_metrics, "resourceMetrics", value)
 
 
 def parse_pair(raw: bytes) -> tuple[str, object]:
@@ -203,10 +199,13 @@ def _parse(decoder: Any, value: bytes, limits: CodecLimits) -> Any:
         raise SchemaError(msg) from error
 
 
-def _expect(found: object, key: str, value: bytes) -> None:
-    if found is msgspec.UNSET and value.strip() != b"{}":
+def _expect(found: Any, key: str, value: bytes) -> Any:
+    if found is not msgspec.UNSET:
+        return found
+    if value.strip() != b"{}":
         msg = (
             f"the message is JSON without {key}: check that this topic gets this kind of"
             " OTLP and that the encoding is otlp_json"
         )
         raise SchemaError(msg)
+    return ()

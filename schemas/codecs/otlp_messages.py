@@ -46,13 +46,13 @@ _METRICS_DATA = _message_class(metrics_pb2, _METRICS)
 
 
 def parse_traces(value: bytes) -> Any:
-    """Parse a TracesData (or an ExportTraceServiceRequest, the same on the wire)."""
-    return _parse(_TRACES_DATA, value, "spans")
+    """Parse a TracesData (an ExportTraceServiceRequest is the same) to its resource spans."""
+    return _parse(_TRACES_DATA, value, "spans").resource_spans
 
 
 def parse_metrics(value: bytes) -> Any:
-    """Parse a MetricsData (or an ExportMetricsServiceRequest)."""
-    return _parse(_METRICS_DATA, value, "metrics")
+    """Parse a MetricsData (or an ExportMetricsServiceRequest) to its resource metrics."""
+    return _parse(_METRICS_DATA, value, "metrics").resource_metrics
 
 
 def parse_pair(raw: bytes) -> tuple[str, object]:

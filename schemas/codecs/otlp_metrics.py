@@ -32,12 +32,12 @@ def decode_metrics(
     """Decode one message of the OpenTelemetry Collector's Kafka exporter."""
     inner, dialect = open_otlp(value, headers, limits)
     if dialect is JSON:
-        document = otlp_json.parse_metrics(inner, limits)
+        found = otlp_json.parse_metrics(inner, limits)
     else:
-        document = otlp_messages.parse_metrics(inner)
+        found = otlp_messages.parse_metrics(inner)
     _MEMO.begin_message(limits)
     samples = _Samples(dialect, limits)
-    for resource_metrics in document.resource_metrics:
+    for resource_metrics in found:
         pairs = tuple(dialect.resource_pairs(resource_metrics.resource.attributes))
         freeze(pairs, "resource", limits)
         for scope_metrics in resource_metrics.scope_metrics:

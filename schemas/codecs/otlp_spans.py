@@ -35,11 +35,11 @@ def decode_spans(
     """Decode one message of the OpenTelemetry Collector's Kafka exporter."""
     inner, dialect = open_otlp(value, headers, limits)
     if dialect is JSON:
-        document = otlp_json.parse_traces(inner, limits)
+        found = otlp_json.parse_traces(inner, limits)
     else:
-        document = otlp_messages.parse_traces(inner)
+        found = otlp_messages.parse_traces(inner)
     columns = _Columns(dialect, limits)
-    for resource_spans in document.resource_spans:
+    for resource_spans in found:
         resource = columns.resource_index(resource_spans.resource)
         for scope_spans in resource_spans.scope_spans:
             columns.extend(scope_spans.spans, resource)
