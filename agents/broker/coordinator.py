@@ -96,7 +96,7 @@ class GroupCoordinator:
             member_id = holder or ""
         if member_id not in group.members:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        group.remove(member_id, self._clock_ms())
+        group.remove([member_id], self._clock_ms())
         self._drop_empty()
         return ErrorCode.NONE
 

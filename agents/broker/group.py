@@ -111,6 +111,8 @@ class Group:
         if is_same and (needs_none or self.state is GroupState.COMPLETING):
             reply(self._joined(member_id))
             return
+        # A member that asks again has lost the connection on which it asked before.
+        _answer_join(member, JoinAnswer(error=ErrorCode.REBALANCE_IN_PROGRESS))
         member.join_reply = reply
         self._prepare(now_ms)
         self._try_complete(now_ms)
@@ -152,6 +154,7 @@ class Group:
         if self.state is GroupState.PREPARING:
             reply(SyncAnswer(ErrorCode.REBALANCE_IN_PROGRESS))
             return
+        _answer_sync(member, SyncAnswer(ErrorCode.REBALANCE_IN_PROGRESS))
         member.sync_reply = reply
         if self.state is GroupState.COMPLETING and member_id == self.leader:
             for name, other in self.members.items():
@@ -169,16 +172,13 @@ class Group:
             return ErrorCode.REBALANCE_IN_PROGRESS
         return ErrorCode.NONE
 
-    def remove(self, member_id: str, now_ms: int) -> None:
-        """Take a member out, for the others to share what it had."""
-        member = self.members.pop(member_id)
-        _answer_join(member, JoinAnswer(error=ErrorCode.UNKNOWN_MEMBER_ID, member_id=member_id))
-        _answer_sync(member, SyncAnswer(ErrorCode.UNKNOWN_MEMBER_ID))
-        instance_id = member.request.instance_id
-        if instance_id is not None and self.statics.get(instance_id) == member_id:
-            del self.statics[instance_id]
-        self._prepare(now_ms)
-        self._try_complete(now_ms)
+    def remove(self, member_ids: list[str], now_ms: int) -> None:
+        """Take members out, for the others to share what they had."""
+        for member_id in member_ids:
+            self._expel(member_id)
+        if member_ids:
+            self._prepare(now_ms)
+            self._try_complete(now_ms)
 
     def tick(self, now_ms: int) -> None:
         """Do what has fallen due: expire silent members, end a rebalance."""
@@ -187,12 +187,11 @@ class Group:
             for name, member in self.members.items()
             if not member.is_waiting and member.expires_at_ms <= now_ms
         ]
-        for name in expired:
-            self.remove(name, now_ms)
+        self.remove(expired, now_ms)
         if self.state is GroupState.COMPLETING and self._deadline_ms <= now_ms:
             # Whoever has not come for its assignment by now, the leader above all, is stuck.
-            for name in [n for n, member in self.members.items() if member.sync_reply is None]:
-                self.remove(name, now_ms)
+            stuck = [name for name, member in self.members.items() if member.sync_reply is None]
+            self.remove(stuck, now_ms)
         self._try_complete(now_ms)
 
     def next_deadline_ms(self) -> int | None:
@@ -212,6 +211,13 @@ class Group:
         if not names or any(other.protocol_type != request.protocol_type for other in others):
             sentence = "the member shares no assignment protocol with the rest of its group"
             raise BrokerError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, sentence)
+
+    def _expel(self, member_id: str) -> None:
+        member = self.members.pop(member_id)
+        _answer_join(member, JoinAnswer(error=ErrorCode.UNKNOWN_MEMBER_ID, member_id=member_id))
+        _answer_sync(member, SyncAnswer(ErrorCode.UNKNOWN_MEMBER_ID))
+        for instance_id in [i for i, holder in self.statics.items() if holder == member_id]:
+            del self.statics[instance_id]
 
     def _renew(self, member: Member, now_ms: int) -> None:
         member.expires_at_ms = now_ms + member.request.session_timeout_ms
@@ -239,9 +245,7 @@ class Group:
         if not self._all_joined() and now_ms < self._deadline_ms:
             return
         for name in [n for n, member in self.members.items() if member.join_reply is None]:
-            instance_id = self.members.pop(name).request.instance_id
-            if instance_id is not None:
-                self.statics.pop(instance_id, None)
+            self._expel(name)
         if self.members:
             self._complete(now_ms)
         else:
