@@ -23,17 +23,8 @@ _HIDDEN = "(hidden)"
 
 
 def _quiet_libraries() -> Mapping[str, Level]:
-    # aiokafka's client and conn repeat "unable to connect" on every attempt; we say once that
-    # Kafka is away, and once that it is back.
     return MappingProxyType(
-        {
-            "aiokafka": "error",
-            "aiokafka.client": "critical",
-            "aiokafka.conn": "critical",
-            "faust": "warning",
-            "mode": "warning",
-            "aiohttp.access": "warning",
-        }
+        {"aiokafka": "error", "faust": "warning", "mode": "warning", "aiohttp.access": "warning"}
     )
 
 
@@ -105,6 +96,30 @@ class HumanFormatter(_Formatter):
         return "\n".join([text, *(f"    {line.translate(_UNSAFE_TABLE)}" for line in lines)])
 
 
+class RepeatFilter(logging.Filter):
+    """Lets a message of a library through once a minute: aiokafka repeats some ten times a second.
+
+    Messages are told apart by their text before arguments are put in.
+    """
+
+    _PAUSE_SECONDS = 60.0
+    _MAX_MESSAGES = 256
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is written."""
+        last = self._last.get(str(record.msg))
+        if last is not None and record.created - last < self._PAUSE_SECONDS:
+            return False
+        if len(self._last) >= self._MAX_MESSAGES:
+            self._last.clear()
+        self._last[str(record.msg)] = record.created
+        return True
+
+
 def configure_logging(
     config: LoggingConfig, *, secrets: Iterable[str] = (), stream: TextIO | None = None
 ) -> None:
@@ -126,6 +141,8 @@ def configure_logging(
     root.setLevel(config.level.upper())
     for name, level in {**_quiet_libraries(), **config.levels}.items():
         logging.getLogger(name).setLevel(level.upper())
+    library = logging.getLogger("aiokafka")
+    library.filters[:] = [RepeatFilter()]
     logging.captureWarnings(capture=True)
 
 

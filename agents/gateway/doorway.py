@@ -1,7 +1,6 @@
 """The bound on connections: how many at a time, and how long a new one may say nothing."""
 
 import asyncio
-from weakref import WeakSet
 
 from aiohttp import web
 
@@ -20,21 +19,24 @@ class Doorway:
         self._server = server
         self._limit = limit
         self._head_seconds = head_seconds
-        self._spoken: WeakSet[object] = WeakSet()
+        self._silent: dict[object, asyncio.TimerHandle] = {}
 
     def __call__(self) -> asyncio.BaseProtocol:
         """Let one more connection in, unless as many as allowed are there."""
         if len(self._server.connections) >= self._limit:
             return _Closed()
         protocol = self._server()
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._head_seconds, self._close_if_silent, protocol)
+        timer = asyncio.get_running_loop().call_later(self._head_seconds, self._close, protocol)
+        self._silent[protocol] = timer
         return protocol
 
     def heard(self, request: web.BaseRequest) -> None:
         """Note that a connection sent a head; from then on the idle timeout rules its pauses."""
-        self._spoken.add(request.protocol)
+        timer = self._silent.pop(request.protocol, None)
+        if timer is not None:
+            timer.cancel()
 
-    def _close_if_silent(self, protocol: web.RequestHandler) -> None:
-        if protocol not in self._spoken and protocol.transport is not None:
+    def _close(self, protocol: web.RequestHandler) -> None:
+        del self._silent[protocol]
+        if protocol.transport is not None:
             protocol.transport.abort()
