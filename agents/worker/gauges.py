@@ -1,12 +1,14 @@
 """Copies how the consumers and engines are doing into the metrics, and into health checks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from weakref import WeakSet
 
 from agents.health import Check, Health
 from agents.telemetry import Telemetry
 from agents.worker.correlate import CorrelateStage
-from agents.worker.progress import Phase, Progress
+from agents.worker.progress import ConsumerStatus, Phase
+
+Statuses = Callable[[], Sequence[ConsumerStatus]]
 
 
 class Gauges:
@@ -20,10 +22,9 @@ class Gauges:
         """Watch a stage for as long as it lives."""
         self._stages.add(stage)
 
-    def update(self, progress: Iterable[Progress]) -> None:
+    def update(self, statuses: Sequence[ConsumerStatus]) -> None:
         """Set every gauge to how things are now."""
         kafka, incidents = self._telemetry.kafka, self._telemetry.incidents
-        statuses = [each.status() for each in progress]
         waiting = any(status.phase is Phase.WAITING for status in statuses)
         kafka.connected.set(0 if waiting else 1)
         # What is not assigned any more must not keep its last value.
@@ -45,26 +46,26 @@ def _total(stats: Sequence[Mapping[str, float]], name: str) -> float:
     return sum(each.get(name, 0.0) for each in stats)
 
 
-def health_of(progress: Iterable[Progress]) -> Health:
+def health_of(statuses: Statuses, names: Iterable[str]) -> Health:
     """Return the checks of consumers: alive while they move, ready once state is restored."""
-    by_name = {each.name: each for each in progress}
+    names = tuple(names)
     return Health(
-        live={name: _live(each) for name, each in by_name.items()},
-        ready={name: _ready(each) for name, each in by_name.items()},
+        live={name: _check(statuses, name, _stuck) for name in names},
+        ready={name: _check(statuses, name, _unready) for name in names},
     )
 
 
-def _live(progress: Progress) -> Check:
+def _check(statuses: Statuses, name: str, judge: Callable[[ConsumerStatus], str | None]) -> Check:
     def check() -> str | None:
-        status = progress.status()
-        return None if status.alive else f"stuck; {status.sentence}"
+        found = next((status for status in statuses() if status.name == name), None)
+        return judge(found) if found is not None else f"{name} is not there"
 
     return check
 
 
-def _ready(progress: Progress) -> Check:
-    def check() -> str | None:
-        status = progress.status()
-        return None if status.ready else status.sentence
+def _stuck(status: ConsumerStatus) -> str | None:
+    return None if status.alive else f"stuck; {status.sentence}"
 
-    return check
+
+def _unready(status: ConsumerStatus) -> str | None:
+    return None if status.ready else status.sentence

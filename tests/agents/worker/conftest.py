@@ -59,6 +59,13 @@ class Stand:
         )
         await admin.close()
 
+    async def partitions(self, topic: str) -> int:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        (row,) = await admin.describe_topics([topic])
+        await admin.close()
+        return len(row["partitions"])
+
     @contextlib.asynccontextmanager
     async def producer(self) -> AsyncIterator[AIOKafkaProducer]:
         producer = AIOKafkaProducer(
