@@ -20,7 +20,7 @@ from schemas.telemetry import Labels
 SUPPRESSED = "suppressed"
 """API v2's word for silenced or inhibited: Alertmanager would not notify, so neither do we."""
 
-_API_STATES = frozenset({"unprocessed", "active", SUPPRESSED})
+_API_STATES = ("active", SUPPRESSED, "unprocessed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +97,12 @@ def build_alert(
 def _status(
     item: Mapping[str, Any], where: str, around: Surroundings, ends_ms: int | None
 ) -> AlertStatus | None:
-    status = item.get("status") or around.status
+    status = item.get("status")
     if isinstance(status, dict):
         return _api_status(status, where)
-    if not status:
+    if status in (None, ""):
+        status = around.status
+    if status == "":
         return _postable_status(around, ends_ms)
     if status not in (AlertStatus.FIRING, AlertStatus.RESOLVED):
         shown = f'"{status[:40]}"' if isinstance(status, str) else describe(status)
@@ -115,7 +117,7 @@ def _api_status(status: Mapping[str, Any], where: str) -> AlertStatus | None:
     if state not in _API_STATES:
         msg = (
             f"{where}.status.state is {str(state)[:40]!r}, expected one of"
-            f" {', '.join(sorted(_API_STATES))}: correct the sender"
+            f" {', '.join(_API_STATES)}: correct the sender"
         )
         raise SchemaError(msg)
     return None if state == SUPPRESSED else AlertStatus.FIRING
