@@ -1,5 +1,7 @@
 """What surrounds every request: who may post, how a refusal is worded, what is counted."""
 
+import asyncio
+import contextlib
 import hmac
 import logging
 import time
@@ -31,6 +33,9 @@ class Front:
         self._token = config.token.encode()
         self.doorway: Doorway | None = None
         self.stopping = False
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def middleware(self) -> Middleware:
         """The middleware as aiohttp wants it."""
@@ -41,11 +46,31 @@ class Front:
 
         return surround
 
+    async def close(self, patience_seconds: float) -> None:
+        """Take no more requests, and wait for those in progress.
+
+        aiohttp's own shutdown reads no further bytes, so that a body on its way would be lost.
+        """
+        self.stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_seconds):
+                await self._idle.wait()
+
     async def _surround(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self.doorway is not None:
             self.doorway.heard(request)
         if request.path in HEALTH_PATHS:
             return await handler(request)
+        self._busy += 1
+        self._idle.clear()
+        try:
+            return await self._answer(request, handler)
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         start = time.perf_counter()
         intake = self._by_path.get(request.path)
         route = intake.name if intake is not None else "other"

@@ -89,9 +89,11 @@ class Gateway:
 
     async def stop(self) -> None:
         """Stop listening, finish what is in progress, then let go of Kafka."""
-        self._front.stopping = True
+        if self._front.stopping:
+            return
         if self._server is not None:
             self._server.close()
+        await self._front.close(self._config.shutdown_timeout_ms / 1000)
         await self._runner.cleanup()
         await self._outlet.stop()
 
@@ -108,7 +110,8 @@ class Gateway:
             auto_decompress=False,
             keepalive_timeout=self._config.idle_timeout_ms / 1000,
             lingering_time=_LINGER_SECONDS,
-            shutdown_timeout=self._config.shutdown_timeout_ms / 1000,
+            # Everything in progress has been waited for when this begins.
+            shutdown_timeout=_LINGER_SECONDS,
         )
 
     async def _take(self, request: web.Request, *, intake: Intake) -> web.Response:
