@@ -83,7 +83,9 @@ _FAMILIES: dict[str, Hint] = {
     **dict.fromkeys(words("kube container cadvisor kubelet k8s"), _CLUSTER),
 }
 _METRIC_ONLY = frozenset({"system", "windows", "machine", "container", "k8s"})
-_JOB_TAIL = frozenset({"exporter", "metrics", "prod", "primary", "server", "cluster", "nodes"})
+_JOB_TAIL = frozenset(
+    words("exporter metrics prod primary server cluster nodes tls http tcp icmp dns")
+)
 
 # The same words begin the metrics of client libraries, which are about the program they run in.
 _CLIENT_SIDE = re.compile(

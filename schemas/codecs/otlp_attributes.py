@@ -39,6 +39,8 @@ KEPT_ATTRIBUTES: tuple[tuple[str, str], ...] = (
     ("db.collection.name", "db.collection.name"),
     ("db.sql.table", "db.collection.name"),
     ("db.user", "db.user"),
+    ("db.client.connection.pool.name", "pool.name"),
+    ("pool.name", "pool.name"),
     ("db.response.status_code", "db.response.status_code"),
     ("messaging.system", "messaging.system"),
     ("messaging.destination.name", "messaging.destination.name"),
