@@ -40,7 +40,7 @@ class ServiceGraph:
 
     def __init__(self, config: GraphConfig) -> None:
         self._config = config
-        self.graph = nx.DiGraph()
+        self.graph: nx.DiGraph[str] = nx.DiGraph()
         self.version = 0
 
     def add_component(self, component: Component) -> None:

@@ -1,0 +1,1 @@
+"""The evidence blocks: alerts, metrics, silence, traces, topology, changes; one a module."""
