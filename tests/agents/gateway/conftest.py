@@ -69,8 +69,15 @@ class Bench:
             assert time.monotonic() < deadline, text
             await asyncio.sleep(0.02)
 
-    async def records(self, topic: str, count: int, seconds: float = 10) -> list[Any]:
+    async def records(self, topic: str, count: int) -> list[Any]:
         """Read the first `count` records of a topic, all partitions."""
+        return await self._read(topic, lambda found: len(found) >= count)
+
+    async def until_on_topic(self, topic: str, wanted: set[bytes]) -> None:
+        """Wait until every one of these values is on a topic."""
+        await self._read(topic, lambda found: wanted <= {record.value for record in found})
+
+    async def _read(self, topic: str, enough: Callable[[list[Any]], bool]) -> list[Any]:
         consumer = AIOKafkaConsumer(
             topic,
             bootstrap_servers=self.bootstrap,
@@ -80,8 +87,8 @@ class Bench:
         await consumer.start()
         try:
             found: list[Any] = []
-            async with asyncio.timeout(seconds):
-                while len(found) < count:
+            async with asyncio.timeout(10):
+                while not enough(found):
                     for batch in (await consumer.getmany(timeout_ms=200)).values():
                         found += batch
             return found
