@@ -92,14 +92,16 @@ def host_of(text: str) -> str:
     >>> host_of("https://me@Checkout.shop:8443/pay?x=1"), host_of("[::1]:3306"), host_of("fe80::")
     ('checkout.shop', '::1', 'fe80::')
     """
-    rest = _SCHEME.sub("", text.strip()).split("/", 1)[0].split("?", 1)[0]
+    # A host has no blanks, but names that people give do.
+    joined = "-".join(text.split())
+    rest = _SCHEME.sub("", joined).split("/", 1)[0].split("?", 1)[0]
     rest = rest.rsplit("@", 1)[-1]
     if rest.startswith("["):
-        return rest[1:].split("]", 1)[0].lower()
+        return rest[1:].split("]", 1)[0].strip(".").lower()
     # More than one colon without brackets is a bare IPv6 address, which has no port to strip.
     if rest.count(":") == 1:
         rest = _PORT.sub("", rest)
-    return rest.rstrip(".").lower()
+    return rest.strip(".").lower()
 
 
 def is_address(host: str) -> bool:

@@ -72,7 +72,8 @@ class PeerNames:
             return None
         if system:
             kind = ComponentKind.CACHE if system in CACHES else ComponentKind.DATABASE
-            return Component(name=named or self.host(address) or tidy(system), kind=kind)
+            name = named or self.host(address) or tidy(system)
+            return Component(name=name, kind=kind) if name else None
         if messaging or destination:
             return self._queue(destination, named or self.host(address) or tidy(messaging))
         if named:
@@ -91,5 +92,5 @@ def queue_name(destination: str) -> str:
     >>> queue_name("Orders"), queue_name("amq.gen-Xa2")
     ('orders', '')
     """
-    name = destination.strip().lower()
+    name = "-".join(destination.split()).lower()
     return "" if name.startswith(("amq.", "(temporary)", "(anonymous)")) else name

@@ -1,9 +1,12 @@
 """Which component labels, resources and peers speak about."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.component import Component, ComponentKind
 from schemas.resolve import Resolver, ResolverConfig
+from schemas.resolve_labels import ROUTES
 from schemas.resolve_rules import MappingRule
 from schemas.telemetry import Labels, SpanKind, labels_of
 
@@ -405,3 +408,39 @@ def test_the_caches_stay_within_their_limit_and_change_nothing() -> None:
             assert peer == Component(name=f"p{index}")
     assert len(resolver._components) <= 2
     assert len(resolver._peer_cache) <= 2
+
+
+LABEL_NAMES = st.sampled_from(
+    [
+        *(name for name, _ in ROUTES),
+        *("alertname", "job", "instance", "node", "host", "host.name", "topic", "queue", "target"),
+        *("client", "server", "connection_type", "server.address", "peer.service", "db.system"),
+        *("messaging.system", "messaging.destination.name", "url.host", "queue_name"),
+    ]
+)
+PIECES = st.sampled_from(
+    [".", "/", ":", "@", "[", "]", "-", " ", "x", "B", "7", "://", ".svc", "é", "exporter", "1.2"]
+)
+VALUES = st.lists(PIECES, max_size=6).map("".join)
+
+
+@given(
+    by_name=st.dictionaries(LABEL_NAMES, VALUES, max_size=6),
+    metric=st.sampled_from(["", "mysql_up", "node_load1", "probe_success", "kafka_x", "."]),
+)
+@settings(max_examples=500, deadline=None)
+def test_whatever_the_labels_are_every_name_is_tidy(by_name: dict[str, str], metric: str) -> None:
+    found = labels_of(by_name)
+    components = [
+        RESOLVER.component(found, metric=metric).component,
+        RESOLVER.resource(found),
+        RESOLVER.node(found),
+        RESOLVER.peer(found, SpanKind.CLIENT),
+        *(RESOLVER.edge(found) or ()),
+    ]
+    for component in components:
+        if component is not None:
+            assert component.name
+            assert component.name == component.name.strip().lower()
+            # A broker's topics may be paths; nothing else is.
+            assert "/" not in component.name or component.kind is QUEUE
