@@ -5,7 +5,7 @@ import fcntl
 import logging
 import time
 import uuid
-from typing import TextIO
+from contextlib import ExitStack
 
 from agents.broker.admin_requests import AdminRequests
 from agents.broker.byte_budget import ByteBudget
@@ -38,7 +38,7 @@ class EmbeddedBroker:
         self._budget = ByteBudget(config.max_inflight_bytes)
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self._lock: TextIO | None = None
+        self._resources = ExitStack()
 
     @property
     def bootstrap(self) -> str:
@@ -54,11 +54,15 @@ class EmbeddedBroker:
             RuntimeError: another broker uses the data folder.
             OSError: the address is taken or the folder cannot be used.
         """
-        self._lock = self._take_lock()
-        self._open_parts()
-        self._server = await asyncio.start_server(
-            self._accept, self._config.host, self._config.port, limit=_READ_AHEAD
-        )
+        try:
+            self._take_lock()
+            self._open_parts()
+            self._server = await asyncio.start_server(
+                self._accept, self._config.host, self._config.port, limit=_READ_AHEAD
+            )
+        except BaseException:
+            self._resources.close()
+            raise
         self._housekeeping = asyncio.create_task(
             keep_house(self._catalog, self._offsets, self._config)
         )
@@ -66,31 +70,26 @@ class EmbeddedBroker:
 
     async def stop(self) -> None:
         """Stop listening, end the connections, and release the files."""
-        if self._server is None or self._lock is None:
+        if self._server is None:
             return
         self._server.close()
         tasks = [self._housekeeping, *self._connections]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._group_requests.close()
-        self._catalog.close()
-        self._offsets.close()
-        self._lock.close()
+        self._resources.close()
         self._server = None
         logger.info("embedded broker stopped")
 
-    def _take_lock(self) -> TextIO:
+    def _take_lock(self) -> None:
         folder = self._config.data_dir
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "broker.lock").open("w")
+        lock = self._resources.enter_context((folder / "broker.lock").open("w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            lock.close()
             msg = f"{folder} is in use by another broker; stop it or choose another data folder"
             raise RuntimeError(msg) from error
-        return lock
 
     def _open_parts(self) -> None:
         config = self._config
@@ -106,9 +105,11 @@ class EmbeddedBroker:
             options,
             max_partitions=config.max_partitions,
         )
+        self._resources.callback(self._catalog.close)
         self._offsets = CommittedOffsets(
             config.data_dir, fsync=config.fsync, max_groups=config.max_groups
         )
+        self._resources.callback(self._offsets.close)
         limits = GroupLimits(
             max_groups=config.max_groups,
             max_members=config.max_group_members,
@@ -117,11 +118,12 @@ class EmbeddedBroker:
             initial_delay_ms=config.group_initial_delay_ms,
         )
         coordinator = GroupCoordinator(limits, _monotonic_ms, lambda: uuid.uuid4().hex)
-        self._group_requests = GroupRequests(coordinator, self._offsets, _monotonic_ms)
+        group_requests = GroupRequests(coordinator, self._offsets, _monotonic_ms)
+        self._resources.callback(group_requests.close)
         self._responders = {
             **DataRequests(self._catalog, self._budget, config).responders(),
             **MetadataRequests(self._catalog, config).responders(),
-            **self._group_requests.responders(),
+            **group_requests.responders(),
             **OffsetRequests(coordinator, self._offsets, self._catalog).responders(),
             **AdminRequests(self._catalog, self._offsets, config).responders(),
         }

@@ -7,7 +7,7 @@ from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from confluent_kafka import Producer
 
-OUT_OF_ORDER, FENCED = 45, 47
+STILL_LOADING, OUT_OF_ORDER, FENCED = 14, 45, 47
 
 
 def a_batch(producer_id: int, epoch: int, sequence: int, values: list[bytes]) -> bytes:
@@ -24,7 +24,12 @@ async def send(connection: AIOKafkaConnection, topic: str, batch: bytes) -> tupl
 
 
 async def new_producer(connection: AIOKafkaConnection) -> int:
-    response = await connection.send(InitProducerIdRequest(None, 60_000))
+    async with asyncio.timeout(20):
+        while True:
+            response = await connection.send(InitProducerIdRequest(None, 60_000))
+            if response.error_code != STILL_LOADING:
+                break
+            await asyncio.sleep(0.1)  # an external broker that has just been started
     assert response.error_code == 0
     return int(response.producer_id)
 

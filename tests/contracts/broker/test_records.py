@@ -157,6 +157,17 @@ def test_a_waiting_consumer_gets_a_record_at_once(cluster: Any) -> None:
     assert statistics.median(asyncio.run(exchange())) < 0.03
 
 
+def test_a_compacted_topic_refuses_a_record_without_a_key(cluster: Any) -> None:
+    topic = cluster.new_topic(cleanup_policy="compact")
+    errors: list[str] = []
+    producer = Producer({"bootstrap.servers": cluster.bootstrap})
+    producer.produce(topic, b"no key", on_delivery=lambda error, _: errors.append(error.name()))
+    assert producer.flush(10) == 0
+    assert errors == ["INVALID_RECORD"]
+    cluster.produce(topic, [b"with one"], key=b"k")
+    assert cluster.read(topic, 1)[0].value() == b"with one"
+
+
 def test_unacknowledged_sends_arrive_too(cluster: Any) -> None:
     topic = cluster.new_topic()
 
