@@ -18,8 +18,8 @@ _SENDER = "Rootline"
 # Slack's markup as our messages use it: *bold*, _italic_, `code`, <url|label>.
 _TOKEN = re.compile(
     r"(?P<link><(?P<url>https?://[^|>]+)\|(?P<label>[^>]*)>)"
-    r"|(?<![\w*])\*(?P<bold>[^*\n]+)\*(?![\w*])"
-    r"|(?<![\w_])_(?P<italic>[^_\n]+)_(?![\w_])"
+    r"|(?<![\w*])\*(?=\S)(?P<bold>[^*\n]+)(?<=\S)\*(?![\w*])"
+    r"|(?<![\w_])_(?=\S)(?P<italic>[^_\n]+)(?<=\S)_(?![\w_])"
     r"|`(?P<code>[^`\n]+)`"
 )
 _STYLES = {"bold": "bold", "italic": "italic", "code": "red on grey15"}

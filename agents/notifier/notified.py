@@ -6,6 +6,7 @@ acknowledged by all replicas; a receiver's offsets are committed only after that
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -48,17 +49,26 @@ class Memory:
 
 
 class NotifiedLog:
-    """Reads the log to its end and appends to it, for one receiver."""
+    """Reads the log to its end and appends to it, for one receiver.
+
+    Args:
+        places: every partition of the notified topic.
+        receiver: whose records count.
+        memory: what is known; filled here.
+        reader: a consumer without a group, for this alone.
+        publisher: produces the records.
+    """
 
     def __init__(
         self,
-        topic: str,
+        places: Sequence[TopicPartition],
         receiver: str,
         memory: Memory,
         reader: AIOKafkaConsumer,
         publisher: Publisher,
     ) -> None:
-        self._topic = topic
+        self._places = list(places)
+        self._topic = self._places[0].topic
         self._receiver = receiver
         self._memory = memory
         self._reader = reader
@@ -74,9 +84,10 @@ class NotifiedLog:
         Raises:
             TimeoutError: the log's end did not come nearer for 30 s.
         """
-        await self._assign()
-        partitions = sorted(self._reader.assignment())
-        ends = await self._reader.end_offsets(partitions)
+        if not self._reader.assignment():
+            self._reader.assign(self._places)
+            await self._reader.seek_to_beginning(*self._places)
+        ends = await self._reader.end_offsets(self._places)
         left = await self._left(ends)
         while left:
             async with asyncio.timeout(_STALLED_SECONDS):
@@ -84,20 +95,6 @@ class NotifiedLog:
                 left = await self._left(ends)
         for sent in list(self._memory.unlogged.values()):
             await self.append(sent)
-
-    async def _assign(self) -> None:
-        # Asked anew each time: the topic may have got more partitions.
-        numbers = self._reader.partitions_for_topic(self._topic)
-        if numbers is None:
-            await self._reader.topics()
-            numbers = self._reader.partitions_for_topic(self._topic)
-        wanted = {TopicPartition(self._topic, number) for number in numbers or ()}
-        if not wanted:
-            msg = f"topic {self._topic} has no partitions yet"
-            raise TimeoutError(msg)
-        if wanted != self._reader.assignment():
-            self._reader.assign(sorted(wanted))
-            await self._reader.seek_to_beginning(*sorted(wanted))
 
     async def _left(self, ends: dict[Any, int]) -> list[Any]:
         return [place for place, end in ends.items() if await self._reader.position(place) < end]

@@ -110,8 +110,6 @@ def _some(names: tuple[str, ...], limit: int, between: str) -> str:
 
 def top_changed(incident: Incident, before: Sent | None) -> tuple[str, ...]:
     """What the answer was, what it is, and because of what."""
-    if not incident.candidates:
-        return ()
     top = incident.candidates[0]
     now = f"{_name(top)} ({percent(top.confidence)})"
     fact = _leading(top)
@@ -132,11 +130,12 @@ def _fall(incident: Incident, name: str) -> tuple[str, ...]:
     return (f"{_name(former)} is now at {percent(former.confidence)}{reason}",)
 
 
-def evidence(candidate: IncidentCandidate) -> tuple[str, ...]:
-    """The strongest evidence for a candidate, without the fact that leads the message."""
-    leading = _leading(candidate)
-    rest = [found for found in _strongest(candidate.evidence, supports=True) if found != leading]
-    return _statements(rest, _EVIDENCE_SHOWN)
+def evidence(incident: Incident, candidate: IncidentCandidate) -> tuple[str, ...]:
+    """The strongest evidence for a candidate, without the fact that the message leads with."""
+    found = _strongest(candidate.evidence, supports=True)
+    # An abstention leads with its reason, so all the evidence is still untold.
+    leading = None if incident.abstained else _leading(candidate)
+    return _statements([item for item in found if item != leading], _EVIDENCE_SHOWN)
 
 
 def counter_evidence(candidate: IncidentCandidate) -> tuple[str, ...]:
@@ -157,6 +156,11 @@ def first_actions(candidate: IncidentCandidate) -> tuple[str, ...]:
         return ()
     actions = (plain(action, _SENTENCE) for action in pattern.first_actions[:_ACTIONS_SHOWN])
     return tuple(action for action in actions if action)
+
+
+def action_title(incident: Incident, candidate: IncidentCandidate) -> str:
+    """Actions upon a guess are marked as such."""
+    return f"If it is {_name(candidate)}" if incident.abstained else "First actions"
 
 
 def alternatives(incident: Incident) -> tuple[str, ...]:

@@ -120,8 +120,10 @@ class ReceiverFeed(Service):
     async def _session(self) -> None:
         parts = self._parts
         await parts.cluster.prepare()
-        await ensure_notified_topic(parts.config.notified_topic, parts.cluster.kafka, parts.topics)
-        session = NotifySession(self.receiver, parts, self._memory, self.progress)
+        partitions = await ensure_notified_topic(
+            parts.config.notified_topic, parts.cluster.kafka, parts.topics
+        )
+        session = NotifySession(self.receiver, parts, self._memory, self.progress, partitions)
         await session.run(lambda: self.should_stop)
 
     async def on_stop(self) -> None:

@@ -51,10 +51,23 @@ class NotifierParts:
 
 
 class NotifySession:
-    """Owns the clients; dies as a whole when anything goes wrong with Kafka."""
+    """Owns the clients; dies as a whole when anything goes wrong with Kafka.
+
+    Args:
+        receiver: who is told.
+        parts: what every session is made with.
+        memory: what the receiver was told, as far as it is known; outlives the session.
+        progress: where to say how it is going.
+        log_partitions: how many partitions the notified topic has.
+    """
 
     def __init__(
-        self, receiver: Receiver, parts: NotifierParts, memory: Memory, progress: Progress
+        self,
+        receiver: Receiver,
+        parts: NotifierParts,
+        memory: Memory,
+        progress: Progress,
+        log_partitions: int,
     ) -> None:
         self._parts = parts
         self._progress = progress
@@ -70,8 +83,13 @@ class NotifySession:
         self._reader = _log_reader(parts)
         self._consumer = _consumer(receiver, parts)
         self._webhook = Webhook(receiver, parts.config, parts.rng, self._count_retry)
+        topic = parts.config.notified_topic
         self._notified = NotifiedLog(
-            parts.config.notified_topic, receiver.name, memory, self._reader, self._publisher
+            [TopicPartition(topic, number) for number in range(log_partitions)],
+            receiver.name,
+            memory,
+            self._reader,
+            self._publisher,
         )
         self._courier = Courier(
             self._webhook,

@@ -88,7 +88,7 @@ def _mark(story: Story) -> str:
 
 def _lead(story: Story) -> list[dict[str, Any]]:
     lines = [f"*{mrkdwn(story.lead, _LINE)}*"] if story.lead.strip() else []
-    text = _fill(lines, (mrkdwn(fact, _LINE) for fact in story.facts))
+    text = _fill(lines, (mrkdwn(fact, _LINE) for fact in story.facts if fact))
     return [_section(text)] if text else []
 
 

@@ -4,14 +4,13 @@ The order is the order of reading: verdict first, then how big it is, what chang
 it could be, what to do. `slack.py` (and whatever follows it) only lays a Story out.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from agents.notifier import sentences
 from agents.notifier.plain import plain
 from agents.notifier.sent import Occasion, Sent
-from schemas.incident import Incident, IncidentCandidate
+from schemas.incident import Incident
 
 _MAX_TRACES = 2
 _MAX_FLAPPING = 3
@@ -79,38 +78,42 @@ def tell(
             notes=notes,
             link=link,
         )
+    lead, *changes = _lead(incident, occasion, before)
     return Story(
         occasion=occasion,
         severity=severity,
         headline=sentences.verdict(incident),
-        lead=sentences.lead(incident),
-        facts=(*_changes(incident, occasion, before), *sentences.facts(incident)),
+        lead=lead,
+        facts=(*changes, *sentences.facts(incident)),
         sections=_sections(incident),
         notes=notes,
         link=link,
     )
 
 
-def _changes(incident: Incident, occasion: Occasion, before: Sent | None) -> tuple[str, ...]:
-    if occasion is Occasion.TOP_CHANGED:
+def _lead(incident: Incident, occasion: Occasion, before: Sent | None) -> tuple[str, ...]:
+    """The sentence to read with the verdict, and what belongs right below it."""
+    if occasion is Occasion.TOP_CHANGED and incident.candidates:
         return sentences.top_changed(incident, before)
     if occasion is Occasion.REOPENED:
-        return ("It had been reported as over; its alerts fire again.",)
-    return ()
+        return ("Open again: it had been reported as over.", sentences.lead(incident))
+    return (sentences.lead(incident),)
 
 
 def _sections(incident: Incident) -> tuple[Section, ...]:
-    top = incident.candidates[0] if incident.candidates else None
+    if not incident.candidates:
+        return ()
+    top = incident.candidates[0]
     # Titles do not claim more than the answer does.
     why = "What speaks for the best guess" if incident.abstained else "Why"
-    parts: tuple[tuple[str, Callable[[IncidentCandidate], tuple[str, ...]]], ...] = (
-        (why, sentences.evidence),
-        ("First actions", sentences.first_actions),
-        ("Speaks against it", sentences.counter_evidence),
+    actions = sentences.action_title(incident, top)
+    found = (
+        Section(title=why, items=sentences.evidence(incident, top)),
+        Section(title=actions, items=sentences.first_actions(top)),
+        Section(title="Speaks against it", items=sentences.counter_evidence(top)),
+        Section(title="Also possible", items=sentences.alternatives(incident)),
     )
-    found = [Section(title=title, items=items(top)) for title, items in parts if top is not None]
-    others = Section(title="Also possible", items=sentences.alternatives(incident))
-    return tuple(section for section in (*found, others) if section.items)
+    return tuple(section for section in found if section.items)
 
 
 def _notes(incident: Incident) -> tuple[str, ...]:
