@@ -32,19 +32,30 @@ class Journal:
         self._size_after_rewrite = 0
 
     def replay(self, apply: Callable[[Row], None]) -> None:
-        """Hand every whole row to `apply` in order, cut a torn end, and open for appending."""
+        """Hand every whole row to `apply` in order, cut a torn end, and open for appending.
+
+        Raises:
+            RuntimeError: a row is damaged with whole rows behind it, which no crash can explain.
+        """
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         with self._path.open("rb") as lines:
             for line in lines:
                 row = _decode(line)
                 if row is None:
-                    logger.warning(
-                        "%s is torn at byte %d; the rest is cut", self._path, self._size
-                    )
+                    self._check_torn(lines)
                     break
                 self._size += len(line)
                 apply(row)
         os.ftruncate(self._fd, self._size)
+
+    def _check_torn(self, rest: Iterable[bytes]) -> None:
+        if any(_decode(line) is not None for line in rest):
+            msg = (
+                f"{self._path} is damaged at byte {self._size}, not at its end: restore it from a "
+                "copy, or start with an empty data folder"
+            )
+            raise RuntimeError(msg)
+        logger.warning("%s is torn at byte %d; the rest is cut", self._path, self._size)
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add rows at the end, all of them or, when the disk refuses, none.

@@ -35,7 +35,7 @@ def test_a_torn_end_loses_only_the_rows_it_tears(
     journal.append([["row", number] for number in range(10)])
     journal.close()
     size = path.stat().st_size
-    path.write_bytes(path.read_bytes()[: size - cut] + garbage)
+    path.write_bytes(path.read_bytes()[: size - cut] + b"\xff" + garbage)
     journal, rows = reopen(path)
     assert rows == [["row", number] for number in range((size - cut) // (size // 10))]
     journal.append([["after"]])
@@ -43,6 +43,20 @@ def test_a_torn_end_loses_only_the_rows_it_tears(
     journal, again = reopen(path)
     assert again == [*rows, ["after"]]
     journal.close()
+
+
+def test_damage_in_the_middle_is_not_taken_for_a_torn_end(tmp_path: Path) -> None:
+    journal, _ = reopen(tmp_path / "j")
+    journal.append([["row", number] for number in range(10)])
+    journal.close()
+    data = bytearray((tmp_path / "j").read_bytes())
+    data[60] ^= 1
+    (tmp_path / "j").write_bytes(data)
+    damaged = Journal(tmp_path / "j", fsync=False)
+    with pytest.raises(RuntimeError, match="damaged at byte"):
+        damaged.replay(lambda _row: None)
+    damaged.close()
+    assert (tmp_path / "j").read_bytes() == data
 
 
 def test_a_journal_that_is_mostly_history_is_rewritten(
