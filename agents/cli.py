@@ -11,6 +11,7 @@ import click
 
 from agents.errors import RootlineError
 from agents.version import installed_version
+from models.errors import ModelError
 from schemas.errors import SchemaError
 
 
@@ -70,7 +71,7 @@ class LazyGroup(click.Group):
         """Run a subcommand; errors that the user can mend become one sentence and exit code 2."""
         try:
             return super().invoke(ctx)
-        except (RootlineError, SchemaError) as error:
+        except (RootlineError, SchemaError, ModelError) as error:
             raise Failure(one_line(str(error))) from error
 
 

@@ -1,7 +1,12 @@
-"""Which files the shell loads at start: the [model] and [graph] sections."""
+"""Which files the shell loads at start: the [model] and [graph] sections, and their reading."""
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from agents.errors import SettingsError
+
+_MAX_MODEL_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +47,50 @@ class GraphFilesConfig:
         if self.max_file_bytes <= 0:
             msg = f"max_file_bytes is {self.max_file_bytes}; expected a number above 0"
             raise ValueError(msg)
+
+
+def read_model(config: ModelConfig) -> bytes | None:
+    """Read the configured ranker and check its checksum; None means the one that is shipped.
+
+    Raises:
+        SettingsError: the file cannot be read, is too large, or is not the expected one.
+    """
+    if config.path is None:
+        return None
+    data = _read(config.path, _MAX_MODEL_BYTES, "model.path")
+    found = hashlib.sha256(data).hexdigest()
+    if config.sha256 and found != config.sha256:
+        msg = (
+            f"model.path names {config.path} with the SHA-256 {found}; expected {config.sha256} "
+            "(model.sha256): fetch the right file or correct the checksum"
+        )
+        raise SettingsError(msg)
+    return data
+
+
+def read_graph_files(config: GraphFilesConfig) -> dict[str, bytes]:
+    """Read the configured graph files, by name in the order given.
+
+    Raises:
+        SettingsError: a file cannot be read, is too large, or two have the same name.
+    """
+    found: dict[str, bytes] = {}
+    for path in config.files:
+        if path.name in found:
+            msg = f"graph.files names two files called {path.name}; rename one of them"
+            raise SettingsError(msg)
+        found[path.name] = _read(path, config.max_file_bytes, "graph.files")
+    return found
+
+
+def _read(path: Path, limit: int, key: str) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        msg = f"{key} names {path}, which cannot be read: {error.strerror}"
+        raise SettingsError(msg) from error
+    if len(data) > limit:
+        msg = f"{key} names {path}, which is larger than {limit} bytes"
+        raise SettingsError(msg)
+    return data
