@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.frame import peak
-from pipeline.metric_class import MetricClass, classify
-from pipeline.metric_rules import Direction
+from pipeline.metric_class import classify
+from pipeline.metric_meaning import Direction, MetricClass
 from schemas.signal import SeriesPane
 
 _LEFT_BASELINE_Z = 3.0

@@ -1,0 +1,146 @@
+"""Recordings as folders: reads and writes what schemas/recording.py describes."""
+
+import base64
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from schemas.codecs.recordings import (
+    metrics_from_npz,
+    metrics_to_npz,
+    spans_from_npz,
+    spans_to_npz,
+)
+from schemas.errors import SchemaError
+from schemas.recording import Fault, Message, Recording
+
+FORMAT = 1
+_MAX_BYTES = 1 << 30
+_STREAMS = ("alerts", "changes", "diagnostics")
+
+
+def write_recording(recording: Recording, folder: Path) -> None:
+    """Write a recording into a folder, which is made; files that would be empty are left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head = {
+        "format": FORMAT,
+        "environment": recording.environment,
+        "start_ms": recording.start_ms,
+        "end_ms": recording.end_ms,
+        "resolution_seconds": recording.resolution_seconds,
+        "provenance": recording.provenance,
+    }
+    pretty = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
+    (folder / "recording.json").write_bytes(orjson.dumps(head, option=pretty))
+    for name in _STREAMS:
+        messages: tuple[Message, ...] = getattr(recording, name)
+        if messages:
+            lines = b"".join(_line(m) for m in messages)
+            (folder / f"{name}.jsonl").write_bytes(lines)
+    if recording.metrics is not None:
+        (folder / "metrics.npz").write_bytes(metrics_to_npz(recording.metrics))
+    if recording.spans is not None:
+        (folder / "spans.npz").write_bytes(spans_to_npz(recording.spans))
+    if recording.graph is not None:
+        (folder / "graph.json").write_bytes(orjson.dumps(recording.graph, option=pretty))
+    if recording.truth is not None:
+        truth = {"faults": [asdict(f) for f in recording.truth]}
+        (folder / "truth.json").write_bytes(orjson.dumps(truth, option=pretty))
+
+
+def read_recording(folder: Path) -> Recording:
+    """Read a recording from a folder.
+
+    Raises:
+        SchemaError: when it is no recording, or a file of it is damaged; names the file.
+    """
+    head = _json(folder / "recording.json")
+    if head is None:
+        msg = (
+            f"{folder} holds no recording.json, expected a recording's folder; "
+            "`rootline simulate FAULT --out DIR` makes one"
+        )
+        raise SchemaError(msg)
+    if head.get("format") != FORMAT:
+        msg = f"{folder}/recording.json has format {head.get('format')!r}, expected {FORMAT}"
+        raise SchemaError(msg)
+    truth = _json(folder / "truth.json")
+    metrics, spans = _bytes(folder / "metrics.npz"), _bytes(folder / "spans.npz")
+    try:
+        return Recording(
+            environment=str(head["environment"]),
+            start_ms=int(head["start_ms"]),
+            end_ms=int(head["end_ms"]),
+            resolution_seconds=float(head["resolution_seconds"]),
+            provenance=dict(head["provenance"]),
+            alerts=_messages(folder / "alerts.jsonl"),
+            changes=_messages(folder / "changes.jsonl"),
+            diagnostics=_messages(folder / "diagnostics.jsonl"),
+            metrics=metrics_from_npz(metrics) if metrics is not None else None,
+            spans=spans_from_npz(spans) if spans is not None else None,
+            graph=_json(folder / "graph.json"),
+            truth=tuple(Fault(**f) for f in truth["faults"]) if truth is not None else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"{folder} is a damaged recording ({error})"
+        raise SchemaError(msg) from error
+
+
+def _line(message: Message) -> bytes:
+    """One message as a line; a value that is no JSON is kept as base64."""
+    try:
+        value: Any = orjson.Fragment(message.value)
+        orjson.loads(message.value)
+        if b"\n" in message.value:
+            value = orjson.loads(message.value)
+        return orjson.dumps({"arrived_ms": message.arrived_ms, "value": value}) + b"\n"
+    except orjson.JSONDecodeError:
+        raw = base64.b64encode(message.value).decode()
+        return orjson.dumps({"arrived_ms": message.arrived_ms, "base64": raw}) + b"\n"
+
+
+def _messages(path: Path) -> tuple[Message, ...]:
+    data = _bytes(path)
+    if data is None:
+        return ()
+    found: list[Message] = []
+    for number, line in enumerate(data.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = orjson.loads(line)
+            value = (
+                base64.b64decode(row["base64"]) if "base64" in row else orjson.dumps(row["value"])
+            )
+            found.append(Message(arrived_ms=int(row["arrived_ms"]), value=value))
+        except (ValueError, KeyError, TypeError) as error:
+            msg = f"{path}:{number} is no message line ({error}); expected arrived_ms and value"
+            raise SchemaError(msg) from error
+    return tuple(found)
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    data = _bytes(path)
+    if data is None:
+        return None
+    try:
+        content = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        msg = f"{path} is no JSON ({error})"
+        raise SchemaError(msg) from error
+    if not isinstance(content, dict):
+        msg = f"{path} holds {type(content).__name__}, expected an object"
+        raise SchemaError(msg)
+    return content
+
+
+def _bytes(path: Path) -> bytes | None:
+    if not path.is_file():
+        return None
+    size = path.stat().st_size
+    if size > _MAX_BYTES:
+        msg = f"{path} has {size} bytes, expected at most {_MAX_BYTES}"
+        raise SchemaError(msg)
+    return path.read_bytes()
