@@ -1,7 +1,6 @@
 """The order of trust in which metric and alert labels are read to find their component.
 
-`docs/FORMATS.md` gives the order as a table, kept equal to `ROUTES` by a test. Label names are
-plain (`k8s_pod_name`, not `k8s.pod.name`). Invariant: pure, and always answers.
+The label names are in `schemas.resolve_routes`. Invariant: pure, and always answers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,13 +23,22 @@ from schemas.resolve_names import (
     is_address,
     is_generated,
     kind_of,
-    replica_set_of,
-    run_of,
     tidy,
     without_exporter,
-    workload_of,
 )
 from schemas.resolve_peers import PeerNames, first_of, queue_name
+from schemas.resolve_routes import (
+    CLOUD,
+    CONTAINERS,
+    ENDPOINT,
+    NODE_LABELS,
+    PODS,
+    PROBED,
+    RESOURCE_ROUTES,
+    ROUTES,
+    TOPIC,
+    Route,
+)
 
 Labels = Mapping[str, str]
 
@@ -41,79 +49,6 @@ class Resolved:
 
     component: Component
     route: str
-
-
-def _same(value: str) -> str:
-    return value
-
-
-ROUTES: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("service_name", _same),
-    ("exported_service", _same),
-    ("service", _same),
-    ("destination_canonical_service", _same),
-    ("destination_service_name", _same),
-    ("destination_workload", _same),
-    ("app_kubernetes_io_name", _same),
-    ("label_app_kubernetes_io_name", _same),
-    ("app", _same),
-    ("application", _same),
-    ("k8s_app", _same),
-    ("label_app", _same),
-    ("microservice", _same),
-    ("svc", _same),
-    ("k8s_deployment_name", _same),
-    ("k8s_statefulset_name", _same),
-    ("k8s_daemonset_name", _same),
-    ("k8s_cronjob_name", _same),
-    ("deployment", _same),
-    ("statefulset", _same),
-    ("daemonset", _same),
-    ("cronjob", _same),
-    ("job_name", run_of),
-    ("k8s_job_name", run_of),
-    ("workload", _same),
-    ("horizontalpodautoscaler", _same),
-    ("replicaset", replica_set_of),
-    ("exported_pod", workload_of),
-    ("pod", workload_of),
-    ("pod_name", workload_of),
-    ("k8s_pod_name", workload_of),
-    ("container_label_com_docker_compose_service", _same),
-    ("exported_container", _same),
-    ("container", _same),
-    ("container_name", _same),
-    ("k8s_container_name", _same),
-    ("component", _same),
-    ("faas_name", _same),
-    ("exported_job", _same),
-)
-"""Labels that name a service, most trusted first, each with what makes a name of its value."""
-
-_RESOURCE_ROUTES = tuple(
-    route for route in ROUTES if route[0].startswith(("service_name", "k8s_", "faas_"))
-)
-_CLOUD: tuple[tuple[str, ComponentKind], ...] = (
-    ("dbinstance_identifier", ComponentKind.DATABASE),
-    ("dimension_DBInstanceIdentifier", ComponentKind.DATABASE),
-    ("cache_cluster_id", ComponentKind.CACHE),
-    ("dimension_CacheClusterId", ComponentKind.CACHE),
-    ("queue_name", ComponentKind.QUEUE),
-    ("dimension_QueueName", ComponentKind.QUEUE),
-)
-_NODE = ("node", "k8s_node_name", "kubernetes_node", "nodename", "host_name", "hostname", "host")
-_ENDPOINT = (
-    "mysql_instance_endpoint",
-    "server_address",
-    "net_peer_name",
-    "target",
-    "server",
-    "addr",
-    "exported_instance",
-    "instance",
-)
-_PROBED = ("target", "exported_instance", "instance", "url")
-_TOPIC = ("topic", "messaging_destination_name", "queue", "destination")
 
 
 class LabelNames:
@@ -144,14 +79,14 @@ class LabelNames:
 
     def resource(self, labels: Labels) -> Component | None:
         """Return the service that an OpenTelemetry resource describes."""
-        for _, name in self._named(labels, _RESOURCE_ROUTES):
+        for _, name in self._named(labels, RESOURCE_ROUTES):
             return Component(name=name, kind=kind_of(name))
         return None
 
     def node(self, labels: Labels) -> Component | None:
         """Return the node that the thing with these labels runs on, where they say so."""
         pod = first_of(labels, ("k8s_pod_name", "pod", "container_id"))
-        for name in _NODE:
+        for name in NODE_LABELS:
             value = labels.get(name, "")
             host = host_of(value)
             # Inside a container the host's name is the pod's name or the container's id.
@@ -168,7 +103,7 @@ class LabelNames:
         return Resolved(component=edge_server(server, labels["connection_type"]), route="server")
 
     def _cloud(self, labels: Labels) -> Resolved | None:
-        for label, kind in _CLOUD:
+        for label, kind in CLOUD:
             name = tidy(labels.get(label, ""), self._suffixes)
             if name:
                 return Resolved(component=Component(name=name, kind=kind), route=label)
@@ -195,7 +130,7 @@ class LabelNames:
         if own and named and kind_of(named[0][1]) is ComponentKind.SERVICE:
             # An SDK's resource: a program that reports its own view of a database or queue.
             return Resolved(component=Component(name=named[0][1]), route=named[0][0])
-        hosts = [(label, self._names.host(labels.get(label, ""))) for label in _ENDPOINT]
+        hosts = [(label, self._names.host(labels.get(label, ""))) for label in ENDPOINT]
         hosts = [(label, without_exporter(host)) for label, host in hosts if host]
         candidates = (
             [pair for pair in named if kind_of(pair[1]) is hint.kind]
@@ -213,7 +148,7 @@ class LabelNames:
         own = self._service(labels, firm_only=True) if labels.get("service_name") else None
         if own:
             return own
-        for label in (*_NODE, "exported_instance", "instance"):
+        for label in (*NODE_LABELS, "exported_instance", "instance"):
             name = self._names.host(labels.get(label, ""))
             if name:
                 component = Component(name=name, kind=ComponentKind.NODE)
@@ -221,14 +156,14 @@ class LabelNames:
         return None
 
     def _probed(self, labels: Labels) -> Resolved | None:
-        for label in _PROBED:
+        for label in PROBED:
             component = self._names.endpoint(labels.get(label, ""))
             if component:
                 return Resolved(component=component, route=label)
         return None
 
     def _topic(self, labels: Labels) -> Resolved | None:
-        for label in _TOPIC:
+        for label in TOPIC:
             name = queue_name(labels.get(label, ""))
             if name:
                 component = Component(name=name, kind=ComponentKind.QUEUE)
@@ -237,7 +172,8 @@ class LabelNames:
 
     def _service(self, labels: Labels, *, firm_only: bool) -> Resolved | None:
         for label, name in self._named(labels, ROUTES, scrapers=not firm_only):
-            return Resolved(component=Component(name=name, kind=kind_of(name)), route=label)
+            component = Component(name=name, kind=_kind(label, name, labels))
+            return Resolved(component=component, route=label)
         return None
 
     def _fallback(self, labels: Labels) -> Resolved | None:
@@ -262,7 +198,7 @@ class LabelNames:
     def _named(
         self,
         labels: Labels,
-        routes: tuple[tuple[str, Callable[[str], str]], ...],
+        routes: tuple[Route, ...],
         *,
         scrapers: bool = False,
     ) -> Iterator[tuple[str, str]]:
@@ -275,6 +211,15 @@ class LabelNames:
             useless = name in SIDECARS or is_generated(name) or name in LOCAL_HOSTS
             if name and not useless and (scrapers or name not in SCRAPERS):
                 yield label, without_exporter(name)
+
+
+def _kind(label: str, name: str, labels: Labels) -> ComponentKind:
+    """Guess by the name, and for a StatefulSet's pod (`elder-0`) by what its container runs."""
+    kind = kind_of(name)
+    stateful = label in PODS and labels[label].rpartition("-")[2].isdecimal()
+    if kind is not ComponentKind.SERVICE or not stateful:
+        return kind
+    return kind_of(tidy(first_of(labels, CONTAINERS)))
 
 
 def edge_server(name: str, connection_type: str) -> Component:

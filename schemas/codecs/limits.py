@@ -24,6 +24,9 @@ class CodecLimits:
     samples_per_message: int = field(
         default=400_000, metadata={"doc": "Most metric samples in a message."}
     )
+    resources_per_message: int = field(
+        default=50_000, metadata={"doc": "Most resources, and most scopes, in an OTLP message."}
+    )
     attribute_sets_per_message: int = field(
         default=100_000,
         metadata={"doc": "Most distinct attribute sets, or series, in a message."},

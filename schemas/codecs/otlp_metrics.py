@@ -37,6 +37,11 @@ def decode_metrics(
         found = otlp_messages.parse_metrics(inner)
     _MEMO.begin_message(limits)
     samples = _Samples(dialect, limits)
+    check_count(len(found), limits.resources_per_message, "resources", "resources_per_message")
+    scopes = [scope for each in found for scope in each.scope_metrics]
+    check_count(len(scopes), limits.resources_per_message, "scopes", "resources_per_message")
+    count, limit = sum(len(scope.metrics) for scope in scopes), limits.samples_per_message
+    check_count(count, limit, "metrics", "samples_per_message")
     for resource_metrics in found:
         pairs = tuple(dialect.resource_pairs(resource_metrics.resource.attributes))
         freeze(pairs, "resource", limits)
@@ -88,8 +93,6 @@ class _Samples:
             case _:
                 form = form_of_sum(data.aggregation_temporality, monotonic=True)
                 self._add_histograms(_Metric(metric, form, resource), data)
-        found, limit = len(self._rows), self._limits.samples_per_message
-        check_count(found, limit, "samples", "samples_per_message")
 
     def batch(self) -> MetricBatch:
         """Turn the lists into columns."""
@@ -140,6 +143,9 @@ class _Samples:
                 self._add(metric, f"{each.quantile:g}", point, each.value)
 
     def _add(self, metric: "_Metric", suffix: str, point: Any, value: float | None) -> None:
+        if len(self._rows) >= self._limits.samples_per_message:
+            found, limit = len(self._rows) + 1, self._limits.samples_per_message
+            check_count(found, limit, "samples", "samples_per_message")
         raw = tuple(self._dialect.raw(point.attributes))
         key = (metric.key, suffix, raw)
         series = _MEMO.get(key)

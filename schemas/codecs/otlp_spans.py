@@ -39,6 +39,9 @@ def decode_spans(
     else:
         found = otlp_messages.parse_traces(inner)
     columns = _Columns(dialect, limits)
+    check_count(len(found), limits.resources_per_message, "resources", "resources_per_message")
+    scopes = sum(len(each.scope_spans) for each in found)
+    check_count(scopes, limits.resources_per_message, "scopes", "resources_per_message")
     for resource_spans in found:
         resource = columns.resource_index(resource_spans.resource)
         for scope_spans in resource_spans.scope_spans:
@@ -179,13 +182,15 @@ class _Columns:
         return [kept.get("exception.type", ""), kept.get("exception.message", "")]
 
     def _add_links(self, rows: list[Any], first: int) -> None:
+        limit = self._limits.links_per_message
         for row, span in enumerate(rows, first):
-            for link in span.links:
-                self._link_rows.append(row)
-                self._link_traces.append(link.trace_id)
-                self._link_spans.append(link.span_id)
-        found, limit = len(self._link_rows), self._limits.links_per_message
-        check_count(found, limit, "span links", "links_per_message")
+            links = span.links
+            if links:
+                found = len(self._link_rows) + len(links)
+                check_count(found, limit, "span links", "links_per_message")
+                self._link_rows += [row] * len(links)
+                self._link_traces += [link.trace_id for link in links]
+                self._link_spans += [link.span_id for link in links]
 
 
 def _instants(starts: list[int], ends: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -333,6 +333,18 @@ OVERSIZED: dict[str, tuple[Callable[..., Any], bytes, CodecLimits, str]] = {
         CodecLimits(links_per_message=1),
         "found 2 span links, at most 1",
     ),
+    "empty resources": (
+        decode_spans,
+        b"\n\0" * 11,
+        CodecLimits(resources_per_message=10),
+        "found 11 resources, at most 10",
+    ),
+    "empty scopes": (
+        decode_metrics,
+        b"\n\x16" + b"\x12\0" * 11,
+        CodecLimits(resources_per_message=10),
+        "found 11 scopes, at most 10",
+    ),
     "attribute sets": (
         decode_spans,
         s.traces().SerializeToString(),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from schemas.codecs.limits import CodecLimits
 from schemas.codecs.otlp_attributes import DROPPED_RESOURCE_ATTRIBUTES, KEPT_ATTRIBUTES
-from schemas.resolve_labels import ROUTES
+from schemas.resolve_routes import ROUTES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "FORMATS.md").read_text(encoding="utf-8")
 

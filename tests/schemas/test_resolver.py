@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.component import Component, ComponentKind
 from schemas.resolve import Resolver, ResolverConfig
-from schemas.resolve_labels import ROUTES
+from schemas.resolve_routes import ROUTES
 from schemas.resolve_rules import MappingRule
 from schemas.telemetry import Labels, SpanKind, labels_of
 
@@ -34,6 +34,8 @@ ALERTS: list[tuple[str, str, ComponentKind, str]] = [
     ("alertname=X pod=cart-7d9c5b8f4-x2x4q container=server", "cart", SERVICE, "pod"),
     ("alertname=X pod=mysql-0 container=mysqld", "mysql", DATABASE, "pod"),
     ("alertname=X pod=agent-x2x4q", "agent", SERVICE, "pod"),
+    ("alertname=X pod=elder-0 container=redis", "elder", CACHE, "pod"),
+    ("alertname=X pod=cart-7d9c5b8f4-x2x4q container=redis", "cart", SERVICE, "pod"),
     ("alertname=X container=istio-proxy job=cart", "cart", SERVICE, "job"),
     ("alertname=X container=cart", "cart", SERVICE, "container"),
     ("alertname=X job_name=report-28394400", "report", SERVICE, "job_name"),
