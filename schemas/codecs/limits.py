@@ -13,7 +13,7 @@ class CodecLimits:
     """Bounds of one message; every one names what it counts."""
 
     message_bytes: int = field(
-        default=16 * 1024 * 1024, metadata={"doc": "Most bytes of one message."}
+        default=8 * 1024 * 1024, metadata={"doc": "Most bytes of one message."}
     )
     json_depth: int = field(default=64, metadata={"doc": "Deepest nesting of JSON."})
     alerts_per_message: int = field(default=10_000, metadata={"doc": "Most alerts in a message."})
