@@ -14,11 +14,12 @@ import click
 import orjson
 
 from agents.cli import one_line
+from agents.declared_edges import declared_edges
 from agents.doctor_finding import Finding, Verdict, fail, ok
 from agents.doctor_http import HttpDoctor
 from agents.doctor_kafka import check_kafka
 from agents.errors import SettingsError
-from agents.files import read_graph_files, read_model
+from agents.files import read_model
 from agents.options import json_option
 from agents.settings import Settings, load_settings
 from agents.settings_sources import configuration_file
@@ -86,11 +87,12 @@ def check_model(settings: Settings) -> Finding:
 
 
 def check_graph(settings: Settings) -> Finding:
-    """Check that the graph files can be read."""
+    """Check that the graph files load."""
     try:
-        files = read_graph_files(settings.graph)
+        files = declared_edges(settings.graph)
     except SettingsError as error:
         return fail("graph", str(error))
     if not files:
         return ok("graph", "no graph files are configured; the graph is learnt from traffic")
-    return ok("graph", f"{len(files)} graph files can be read: {', '.join(files)}")
+    loaded = ", ".join(f"{name} ({len(edges)} edges)" for name, edges in files.items())
+    return ok("graph", f"graph files load: {loaded}")

@@ -50,6 +50,8 @@ class Outlet:
         self._producer: Any = None
         self._broken = asyncio.Event()
         self._away: str | None = f"Kafka at {kafka.bootstrap} has not answered yet"
+        self._stopping = False
+        self._retired: set[asyncio.Task[None]] = set()
         self._answered: bool | None = None  # not known before the first look
         self._missing: frozenset[str] = frozenset(topics)
         self._task: asyncio.Task[None] | None = None
@@ -66,6 +68,7 @@ class Outlet:
 
     async def stop(self) -> None:
         """Deliver what is still buffered, as far as Kafka takes it in time, and disconnect."""
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -73,6 +76,8 @@ class Outlet:
         if self._producer is not None:
             await _close(self._producer, self._config.produce_timeout_ms / 1000)
             self._producer = None
+        if self._retired:
+            await asyncio.wait(self._retired)
 
     async def deliver(self, message: Message, lease: Lease) -> None:
         """Produce one message and wait until all replicas have acknowledged it.
@@ -111,32 +116,43 @@ class Outlet:
                 f"Kafka has not acknowledged within {self._config.produce_timeout_ms} ms",
             ) from None
         except KafkaError as error:
-            raise self._failure(error, message.topic) from error
-
-    def _failure(self, error: KafkaError, topic: str) -> Refusal:
-        # After any failed delivery the broker expects a sequence number that never comes, and an
-        # idempotent producer of aiokafka fails from then on: a new one starts a new sequence.
-        self._broken.set()
-        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
-            return Refusal(
-                Reason.TOO_LARGE,
-                f"topic {topic} does not take a message of this size (its max.message.bytes)",
-            )
-        if isinstance(error, UnknownTopicOrPartitionError):
-            return Refusal(Reason.TOPIC_MISSING, _missing([topic]))
-        if isinstance(error, TopicAuthorizationFailedError):
-            return Refusal(Reason.KAFKA_UNAVAILABLE, f"Kafka does not let us write to {topic}")
-        log.warning("delivery failed", extra={"topic": topic, "error": repr(error)})
-        return Refusal(Reason.KAFKA_UNAVAILABLE, f"Kafka failed to take it: {_name(error)}")
+            if producer is self._producer:
+                # The broker expects a sequence number that never comes, and an idempotent producer
+                # of aiokafka fails from then on: a new one starts a new sequence.
+                self._broken.set()
+            raise _refusal(error, message.topic) from error
 
     async def _supervise(self) -> None:
         while True:
-            self._broken.clear()
-            self._producer = await self._connect()
-            await self._watch(self._producer)
-            old, self._producer = self._producer, None
-            # What it still holds was answered, or will be, with a 503 and comes again.
-            await _close(old, 0)
+            try:
+                await self._serve_one()
+            except Exception:
+                # Without this task the gateway would answer 503 until somebody restarts it.
+                log.exception("the connection to Kafka failed because of a bug; trying again")
+                self._report("the connection to Kafka failed because of a bug; see the log")
+                await asyncio.sleep(_FIRST_RETRY_SECONDS)
+
+    async def _serve_one(self) -> None:
+        """The life of one producer."""
+        self._broken.clear()
+        self._producer = producer = await self._connect()
+        try:
+            await self._watch(producer)
+        finally:
+            if not self._stopping:
+                self._producer = None
+                self._retire(producer)
+
+    def _retire(self, producer: Any) -> None:
+        """Close a producer beside its successor.
+
+        What it still holds may yet be delivered where Kafka answers; else it is answered with a
+        503, or was, and comes again.
+        """
+        patience = 0.0 if self._away else self._config.produce_timeout_ms / 1000
+        task = asyncio.create_task(_close(producer, patience))
+        self._retired.add(task)
+        task.add_done_callback(self._retired.discard)
 
     async def _connect(self) -> Any:
         pause = _FIRST_RETRY_SECONDS
@@ -220,3 +236,17 @@ async def _close(producer: Any, patience_seconds: float) -> None:
     if not done:
         producer._message_accumulator.fail_all(KafkaConnectionError("the producer was replaced"))
     await stopping
+
+
+def _refusal(error: KafkaError, topic: str) -> Refusal:
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+        return Refusal(
+            Reason.TOO_LARGE,
+            f"topic {topic} does not take a message of this size (its max.message.bytes)",
+        )
+    if isinstance(error, UnknownTopicOrPartitionError):
+        return Refusal(Reason.TOPIC_MISSING, _missing([topic]))
+    if isinstance(error, TopicAuthorizationFailedError):
+        return Refusal(Reason.KAFKA_UNAVAILABLE, f"Kafka does not let us write to {topic}")
+    log.warning("delivery failed", extra={"topic": topic, "error": repr(error)})
+    return Refusal(Reason.KAFKA_UNAVAILABLE, f"Kafka failed to take it: {_name(error)}")

@@ -1,6 +1,7 @@
 """One request from its head to Kafka's acknowledgement: admit, read, check, produce, answer."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from agents.worker.dead_letter import Complaint, DeadLetters, Rejection
 from schemas.codecs.limits import CodecLimits
 from schemas.errors import SchemaError
 
+log = logging.getLogger(__name__)
 # Decoding more than this takes milliseconds, during which nobody else would be answered.
 _THREAD_BYTES = 64 * 1024
 
@@ -47,7 +49,7 @@ class Reception:
         with self.admission.enter() as lease:
             body = await self._read(request, intake, lease)
             try:
-                verdict = await self._check(intake, body, headers)
+                verdict = await checked(intake, body, headers, self.limits)
             except SchemaError as error:
                 if intake.dead_letters:
                     await self._keep(intake, body, headers, str(error), lease)
@@ -67,11 +69,6 @@ class Reception:
             lease.shrink(len(raw))
         return body
 
-    async def _check(self, intake: Intake, body: bytes, headers: Headers) -> Verdict:
-        if len(body) > _THREAD_BYTES:
-            return await asyncio.to_thread(intake.check, body, headers, self.limits)
-        return intake.check(body, headers, self.limits)
-
     async def _keep(
         self, intake: Intake, body: bytes, headers: Headers, reason: str, lease: Lease
     ) -> None:
@@ -87,6 +84,28 @@ class Reception:
             headers=letter.headers,
         )
         await self.outlet.deliver(message, lease)
+
+
+async def checked(intake: Intake, body: bytes, headers: Headers, limits: CodecLimits) -> Verdict:
+    """Check a body, a large one beside the event loop.
+
+    A codec that fails in a way it should not costs the check and not the message: the worker has
+    the same codec and keeps what it cannot decode on the dead-letter topic.
+
+    Raises:
+        SchemaError: the body is no good.
+    """
+    try:
+        if len(body) > _THREAD_BYTES:
+            return await asyncio.to_thread(intake.check, body, headers, limits)
+        return intake.check(body, headers, limits)
+    except SchemaError:
+        raise
+    except Exception:
+        log.exception(
+            "a codec has a bug; the body is passed on unchecked", extra={"to": intake.topic}
+        )
+        return Verdict(1)
 
 
 def media_type_of(request: web.Request, intake: Intake) -> str:

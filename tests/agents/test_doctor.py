@@ -219,7 +219,7 @@ def test_model_that_is_absent_damaged_or_another_one_fails(tmp_path):
     assert hashlib.sha256(b"{}").hexdigest() in sentence
 
 
-def test_graph_file_that_is_absent_or_too_large_fails(tmp_path):
+def test_graph_file_that_cannot_be_used_fails(tmp_path):
     path = tmp_path / "edges.csv"
     absent = check_graph(Settings(graph=GraphFilesConfig(files=(path,))))
     assert (absent.verdict, "No such file" in absent.sentence) == (Verdict.FAIL, True)
@@ -231,7 +231,15 @@ def test_graph_file_that_is_absent_or_too_large_fails(tmp_path):
     other.write_text("caller,callee\n")
     doubled = check_graph(Settings(graph=GraphFilesConfig(files=(path, other))))
     assert "two files called edges.csv" in doubled.sentence
-    assert check_graph(Settings(graph=GraphFilesConfig(files=(path,)))).verdict is Verdict.OK
+    whole = check_graph(Settings(graph=GraphFilesConfig(files=(path,))))
+    assert (whole.verdict, "edges.csv (1 edges)" in whole.sentence) == (Verdict.OK, True)
+    path.write_text("who,whom\ncart,mysql\n")
+    stranger = check_graph(Settings(graph=GraphFilesConfig(files=(path,))))
+    assert stranger.verdict is Verdict.FAIL
+    assert "edges.csv" in stranger.sentence
+    path.write_bytes(b"caller,callee\n\xff,b\n")
+    binary = check_graph(Settings(graph=GraphFilesConfig(files=(path,))))
+    assert "UTF-8" in binary.sentence
 
 
 def test_command_fails_when_a_check_fails_and_prints_json(tmp_path, monkeypatch):
