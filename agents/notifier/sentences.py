@@ -9,7 +9,8 @@ from agents.notifier.plain import clock, count, elapsed, percent, plain
 from agents.notifier.sent import Sent
 from schemas.incident import Incident, IncidentCandidate, IncidentEvidence, IncidentPattern
 
-_NAME = 60  # characters of a component's or a pattern's name
+_NAME = 60  # characters of a component's name
+_TITLE = 78  # of a pattern's: with name, mark and percentage it fits into a header of 150
 _SENTENCE = 240  # characters of a statement
 _EVIDENCE_SHOWN = 5
 _COUNTER_SHOWN = 2
@@ -35,7 +36,7 @@ def _what(candidate: IncidentCandidate) -> str:
     pattern = best_pattern(candidate)
     if pattern is None:
         return f"{_name(candidate)} is the likely root cause"
-    return f"{_name(candidate)}: {_lower(plain(pattern.title, _NAME))}"
+    return f"{_name(candidate)}: {_lower(plain(pattern.title, _TITLE))}"
 
 
 def _name(candidate: IncidentCandidate) -> str:
