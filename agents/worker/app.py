@@ -115,11 +115,14 @@ def _services(
         packer = Packer(settings.topics.signals, worker.signal_bytes)
         environment = settings.resolver.environment
         services.append(DeclaredGraph(cluster, packer, environment, engines.edges))
-    services.append(
-        OneForOneSupervisor(
-            *supervised, max_restarts=worker.max_restarts, over=worker.restart_window_seconds
-        )
+    supervisor = OneForOneSupervisor(
+        # mode's token bucket holds `over` tokens and gains `max_restarts` of them a second.
+        max_restarts=worker.max_restarts / worker.restart_window_seconds,
+        over=float(worker.max_restarts),
     )
+    # Only what is added, not what is given to the constructor, can wake the supervisor up.
+    supervisor.add(*supervised)
+    services.append(supervisor)
     return services
 
 

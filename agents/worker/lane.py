@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from agents.worker.stage import Incoming, Stage
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Lane:
     """Belongs to one session and one generation of the group; dropped, never reused.
 

@@ -1,8 +1,9 @@
-"""Opens the lane of an assigned partition: where to start, and with which state."""
+"""Opens the lanes of assigned partitions: where to start, and with which state."""
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -27,11 +28,20 @@ class LaneOpener:
         self._spec = spec
         self._config = config
 
-    async def open(self, tp: TopicPartition) -> Lane:
-        """Return a partition's lane; its position is where reading must start."""
+    async def open(self, tps: Sequence[TopicPartition], beat: Callable[[], None]) -> list[Lane]:
+        """Return the partitions' lanes; each one's position is where reading must start."""
+        async with asyncio.timeout(self._config.request_seconds):
+            first = await self._consumer.beginning_offsets(tps)
+            end = await self._consumer.end_offsets(tps)
+        lanes = []
+        for tp in tps:
+            lanes.append(await self._lane(tp, int(first[tp]), int(end[tp])))
+            beat()
+        return lanes
+
+    async def _lane(self, tp: TopicPartition, first: int, end: int) -> Lane:
         began = time.monotonic()
         state_topic = self._spec.state_topic(tp.topic)
-        first, end = await self._bounds(tp)
         snapshot = None
         if state_topic is not None:
             snapshot = await self._snapshot(state_topic, tp, end)
@@ -47,7 +57,8 @@ class LaneOpener:
                 extra=_place(tp) | {"expected_offset": position, "first_offset": first},
             )
             position = first
-        _log.info(
+        _log.log(
+            logging.INFO if snapshot is not None or position < end else logging.DEBUG,
             "partition opened",
             extra=_place(tp)
             | {
@@ -68,12 +79,6 @@ class LaneOpener:
             generation=self._generation(),
             slot=1 - snapshot.slot if snapshot is not None else 0,
         )
-
-    async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
-        async with asyncio.timeout(self._config.request_seconds):
-            first = (await self._consumer.beginning_offsets([tp]))[tp]
-            end = (await self._consumer.end_offsets([tp]))[tp]
-        return int(first), int(end)
 
     async def _snapshot(self, topic: str, tp: TopicPartition, end: int) -> Snapshot | None:
         try:

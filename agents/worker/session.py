@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from agents.kafka import client_arguments
 from agents.worker.cluster import Cluster
@@ -30,6 +30,7 @@ from agents.worker.stage import ConsumerSpec, Incoming, Outgoing
 _log = logging.getLogger("worker")
 _WAIT_SECONDS = 1.0
 _STOP_SECONDS = 5.0
+_WATCH_SECONDS = 1.0
 
 
 class StageFailedError(Exception):
@@ -53,6 +54,7 @@ class Session:
         self._failpoint = failpoint
         self._lanes: dict[TopicPartition, Lane] = {}
         self._claimed: set[TopicPartition] = set()
+        self._claims = 0
         # Held while lanes are worked on, so that a hand-over sees them between two steps.
         self._busy = asyncio.Lock()
         self._publisher = Publisher(cluster, progress.beat)
@@ -89,6 +91,8 @@ class Session:
             self._progress.beat(Phase.JOINING)
             listener = Rebalance(self.claim, self.release)
             self._consumer.subscribe(list(self._spec.topics), listener=listener)
+            watching = asyncio.create_task(self._watch())
+            stack.callback(watching.cancel)
             await self._loop(should_stop)
             await self.release()
 
@@ -140,6 +144,7 @@ class Session:
 
     def claim(self, assigned: Iterable[TopicPartition]) -> None:
         """Take note of newly assigned partitions; the loop opens their lanes."""
+        self._claims += 1
         self._claimed = set(assigned)
         self._consumer.pause(*self._claimed)
         self._progress.beat(Phase.RESTORING if self._claimed else Phase.RUNNING)
@@ -160,24 +165,27 @@ class Session:
             self._drop_lanes()
 
     def _drop_lanes(self) -> None:
+        self._claims += 1
         self._lanes.clear()
         self._claimed.clear()
         self._progress.set_lag({})
         self._progress.beat(Phase.JOINING)
 
     async def _open_claimed(self) -> None:
-        for tp in sorted(self._claimed):
-            lane = await self._opener.open(tp)
-            self._progress.beat()
-            if tp not in self._claimed:
-                return  # handed over while its state was being read
-            # From here on no await: a lane exists exactly while the consumer stands where it does.
-            self._consumer.seek(tp, lane.position)
-            self._consumer.resume(tp)
-            self._lanes[tp] = lane
-            self._claimed.discard(tp)
-            if not self._claimed:
-                self._progress.beat(Phase.RUNNING)
+        if not self._claimed:
+            return
+        claim, tps = self._claims, sorted(self._claimed)
+        lanes = await self._opener.open(tps, self._progress.beat)
+        if claim != self._claims:
+            return  # handed over while states were being read
+        # From here on no await: a lane exists exactly while the consumer stands where it does.
+        for lane in lanes:
+            self._consumer.seek(lane.tp, lane.position)
+            self._lanes[lane.tp] = lane
+        # All at once and only now: a waiting fetch would hold up every other request to a broker.
+        self._consumer.resume(*tps)
+        self._claimed.clear()
+        self._progress.beat(Phase.RUNNING)
 
     async def _handle(self, lane: Lane, records: Sequence[Incoming]) -> None:
         for piece in slices(records, lane.position, self._config.slice_records):
@@ -206,16 +214,34 @@ class Session:
             raise StageFailedError(msg) from error
 
     async def _idle(self) -> None:
-        lag: dict[tuple[str, int], int] = {}
         now = time.monotonic()
         for lane in list(self._lanes.values()):
             behind = await self._behind(lane)
-            lag[lane.tp.topic, lane.tp.partition] = behind
             if behind == 0 and now - lane.idle_at >= self._config.idle_seconds:
                 lane.idle_at = now
                 outgoing = await asyncio.to_thread(lane.stage.idle, _now_ms())
                 await self._publisher.publish(outgoing)
-        self._progress.set_lag(lag)
+
+    async def _watch(self) -> None:
+        """Ask the brokers for the lag: the consumer itself does not say when they are away.
+
+        A consumer that has silently stopped to fetch shows as lag that does not shrink.
+        """
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            lanes = list(self._lanes.values())
+            if not lanes:
+                continue
+            try:
+                ends = await self._reader.ends([lane.tp for lane in lanes])
+            except (KafkaError, OSError, TimeoutError):
+                self._progress.beat(Phase.WAITING)
+                continue
+            if lanes == list(self._lanes.values()):
+                self._progress.set_lag(
+                    {tuple(lane.tp): max(0, ends[lane.tp] - lane.position) for lane in lanes}
+                )
+                self._progress.beat(Phase.RUNNING)
 
     async def _behind(self, lane: Lane) -> int:
         if self._lanes.get(lane.tp) is not lane or lane.revoked:

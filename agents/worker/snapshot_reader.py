@@ -1,6 +1,7 @@
 """Reads the last whole snapshot of a partition from its state topic."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,6 +12,8 @@ from agents.worker.snapshot import Snapshot, last_whole
 
 _FIRST_WINDOW = 4
 _WIDEN = 8
+_FETCH_WAIT_MS = 20
+_ANSWER_SECONDS = 3.0
 
 
 class SnapshotReader:
@@ -24,6 +27,8 @@ class SnapshotReader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=8 * config.snapshot_chunk_bytes,
+            # A fetch that waits would hold up the next partition's requests to the same broker.
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
 
     async def start(self) -> None:
@@ -34,6 +39,15 @@ class SnapshotReader:
         """Disconnect."""
         await self._consumer.stop()
 
+    async def ends(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Ask the brokers where partitions end, whatever the main consumer believes.
+
+        Raises:
+            TimeoutError: they do not answer.
+        """
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return dict(await self._consumer.end_offsets(tps))
+
     async def read(self, topic: str, partition: int) -> Snapshot | None:
         """Return the last whole snapshot of a partition, or None where there is none.
 
@@ -42,6 +56,13 @@ class SnapshotReader:
         """
         tp = TopicPartition(topic, partition)
         self._consumer.assign([tp])
+        try:
+            return await self._last(tp)
+        finally:
+            # Or it would go on fetching what nobody reads.
+            self._consumer.unsubscribe()
+
+    async def _last(self, tp: TopicPartition) -> Snapshot | None:
         async with asyncio.timeout(self._config.request_seconds):
             begin = (await self._consumer.beginning_offsets([tp]))[tp]
             end = (await self._consumer.end_offsets([tp]))[tp]
@@ -50,9 +71,8 @@ class SnapshotReader:
         # a write that a crash cut short.
         while end > begin:
             start = max(begin, end - window)
-            found = last_whole(
-                await self._records(tp, start, end), self._config.snapshot_max_bytes
-            )
+            records = await self._records(tp, start, end)
+            found = last_whole(records, self._config.snapshot_max_bytes)
             if found is not None or start == begin:
                 return found
             window *= _WIDEN

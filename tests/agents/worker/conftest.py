@@ -88,9 +88,20 @@ class Stand:
 
     async def worker(self, *arguments: str, wait: bool = True) -> asyncio.subprocess.Process:
         """Start a counting worker, and wait until it is ready or has died."""
+        process = await self._python("counting_worker.py", *arguments)
+        if wait:
+            await self._line(process)
+        return process
+
+    async def simple_worker(self, *, wait: bool = True) -> tuple[asyncio.subprocess.Process, int]:
+        """Start a whole worker with a simple engine; return it and its health port."""
+        process = await self._python("simple_worker.py")
+        return process, int(await self._line(process)) if wait else 0
+
+    async def _python(self, script: str, *arguments: str) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(Path(__file__).with_name("counting_worker.py")),
+            str(Path(__file__).with_name(script)),
             self.bootstrap,
             *arguments,
             cwd=ROOT,
@@ -98,10 +109,12 @@ class Stand:
             stdout=asyncio.subprocess.PIPE,
         )
         self._processes.append(process)
-        if wait:
-            assert process.stdout is not None
-            await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS)
         return process
+
+    async def _line(self, process: asyncio.subprocess.Process) -> str:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS)
+        return line.decode().strip()
 
     async def read(
         self, topic: str, enough: Callable[[list[Any]], bool] | None = None
