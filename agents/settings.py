@@ -22,6 +22,7 @@ from agents.telemetry_config import TelemetryConfig
 from agents.worker.config import WorkerConfig
 from agents.worker.topics import TopicsConfig
 from pipeline.config import PipelineConfig
+from pipeline.reduce.config import ReduceConfig
 from schemas.codecs.limits import CodecLimits
 from schemas.resolve import ResolverConfig
 
@@ -40,6 +41,7 @@ class Settings:
     worker: WorkerConfig = field(default_factory=WorkerConfig)
     limits: CodecLimits = field(default_factory=CodecLimits)
     resolver: ResolverConfig = field(default_factory=ResolverConfig)
+    reduce: ReduceConfig = field(default_factory=ReduceConfig)
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     graph: GraphFilesConfig = field(default_factory=GraphFilesConfig)
@@ -49,26 +51,41 @@ class Settings:
     logging: LoggingConfig = field(default_factory=LoggingConfig)
 
     def __post_init__(self) -> None:
-        if self.gateway.max_body_bytes > self.kafka.max_message_bytes:
-            msg = (
-                f"gateway.max_body_bytes ({self.gateway.max_body_bytes}) exceeds "
-                f"kafka.max_message_bytes ({self.kafka.max_message_bytes}): a body of that size "
-                "could not be produced; lower the first or raise the second"
-            )
-            raise ValueError(msg)
-        if self.gateway.max_body_bytes > self.limits.message_bytes:
-            msg = (
-                f"gateway.max_body_bytes ({self.gateway.max_body_bytes}) exceeds "
-                f"limits.message_bytes ({self.limits.message_bytes}): the worker would refuse "
-                "such a body; lower the first or raise the second"
-            )
-            raise ValueError(msg)
+        self._check_sizes()
+        self._check_panes()
+        self._check_ports()
+
+    def _check_sizes(self) -> None:
+        """What one part lets through, the next one has to take."""
+        body = self.gateway.max_body_bytes
+        for key, value in (
+            ("limits.message_bytes", self.limits.message_bytes),
+            ("kafka.max_message_bytes", self.kafka.max_message_bytes),
+            ("topics.max_message_bytes", self.topics.max_message_bytes),
+        ):
+            if body > value:
+                msg = (
+                    f"gateway.max_body_bytes ({body}) exceeds {key} ({value}): such a body would "
+                    "be taken and then refused; lower the first or raise the second"
+                )
+                raise ValueError(msg)
+
+    def _check_ports(self) -> None:
         served = (self.telemetry.host, self.telemetry.port)
         same = served == (self.gateway.host, self.gateway.port)
         if self.telemetry.enabled and same and self.gateway.port != 0:
             msg = (
                 f"telemetry.port and gateway.port are both {self.gateway.port}; "
                 "give the worker's metrics a port of their own"
+            )
+            raise ValueError(msg)
+
+    def _check_panes(self) -> None:
+        reduce, evidence = self.reduce.pane_seconds, self.pipeline.evidence.pane_seconds
+        if reduce != evidence:
+            msg = (
+                f"reduce.pane_seconds is {reduce} and pipeline.evidence.pane_seconds is "
+                f"{evidence}; set both to the same number"
             )
             raise ValueError(msg)
 

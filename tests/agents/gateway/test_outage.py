@@ -130,11 +130,8 @@ async def two_sizes(folder):
     broker = EmbeddedBroker(BrokerConfig(port=0, data_dir=folder / "broker"))
     await broker.start()
     kafka = KafkaConfig(bootstrap=broker.bootstrap, compression="none")
-    topics = TopicsConfig(max_message_bytes=1_000)
-    await ensure_topics(kafka, topics)
-    gateway = Gateway(
-        Settings(kafka=kafka, topics=topics, gateway=GatewayConfig(port=0, probe_interval_ms=100))
-    )
+    await ensure_topics(kafka, TopicsConfig(max_message_bytes=1_000))
+    gateway = Gateway(Settings(kafka=kafka, gateway=GatewayConfig(port=0, probe_interval_ms=100)))
     await gateway.start()
     async with aiohttp.ClientSession(gateway.url) as client:
 
