@@ -31,15 +31,20 @@ class CaseView:
             self.changes.setdefault(change.component.name, []).append(change)
 
     @cached_property
+    def reached(self) -> list[str]:
+        """Everything that an alerting component reaches, itself included, by name."""
+        return sorted({name for paths in self.reaches.values() for name in paths})
+
+    @cached_property
     def candidates(self) -> list[str]:
         """Alerting components, what they reach, and callers of those that are anomalous too.
 
         At most `max_candidates`, the most severe first, then by name; returned by name.
         """
-        reached = {name for paths in self.reaches.values() for name in paths}
+        reached = set(self.reached)
         callers = {
             caller
-            for name in reached
+            for name in self.reached
             for caller in self.scene.graph.callers(name)
             if caller not in reached and self._stands_out(caller, name)
         }
@@ -50,8 +55,8 @@ class CaseView:
 
     @cached_property
     def onset_ms(self) -> int:
-        """When the incident began to show: first anomaly of a candidate, or the first alert."""
-        onsets = [self.scene.health(name).onset_ms for name in self.candidates]
+        """When the incident began to show: its first anomaly, or its first alert."""
+        onsets = [self.scene.health(name).onset_ms for name in self.reached]
         return min([o for o in onsets if o is not None] + [self.group.first_ms])
 
     @cached_property
