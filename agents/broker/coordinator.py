@@ -18,6 +18,8 @@ from agents.broker.group import (
 )
 
 MAX_MEMBER_METADATA_BYTES = 1024 * 1024
+# A client id may fill a protocol string; a member id that begins with it must still fit one.
+_NAME_PREFIX_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +175,8 @@ class GroupCoordinator:
         return group
 
     def _name_for(self, request: JoinRequest) -> str:
-        return f"{request.instance_id or request.client_id or 'member'}-{self._new_id()}"
+        given = request.instance_id or request.client_id or "member"
+        return f"{given[:_NAME_PREFIX_CHARS]}-{self._new_id()}"
 
     def _member_group(self, ref: MemberRef) -> Group:
         group = self._groups.get(ref.group_id)

@@ -66,11 +66,11 @@ class Journal:
         data = b"".join(map(_encode, rows))
         try:
             write_all(self._fd, data)
+            if self._fsync:
+                os.fdatasync(self._fd)
         except OSError:
             os.ftruncate(self._fd, self._size)
             raise
-        if self._fsync:
-            os.fdatasync(self._fd)
         self._size += len(data)
 
     def rewrite_if_large(self, rows: Callable[[], Iterator[Row]]) -> None:

@@ -132,6 +132,26 @@ def test_reading_from_the_beginning_still_works_when_the_first_records_are_gone(
     log.close()
 
 
+def test_a_round_that_cannot_hold_all_keys_leaves_the_rest_to_the_next(
+    a_batch: Any, tmp_path: Path
+) -> None:
+    log = open_log(tmp_path, segment_bytes=100)
+    for value in (b"v" * 50, None):
+        for number in range(6):
+            key = b"k%d" % number
+            log.append(a_batch([value], keys=[key], timestamps_ms=[NOW_MS - 2_000]))
+    log.append(a_batch([b"v"], keys=[b"active"], timestamps_ms=[NOW_MS]))
+    rounds = 0
+    while compact(log, max_keys=3):
+        rounds += 1
+        values = {key for _, key, value in rows(log) if value is not None} - {b"active"}
+        tombstones = {key for _, key, value in rows(log) if value is None}
+        assert values <= tombstones, "no deleted key comes back on the way"
+    assert rounds > 1
+    assert rows(log) == [(12, b"active", b"v")]
+    log.close()
+
+
 def test_a_fresh_tombstone_stays_and_an_old_one_goes(a_batch: Any, tmp_path: Path) -> None:
     log = open_log(tmp_path, segment_bytes=100)
     log.append(a_batch([b"v"], keys=[b"old"], timestamps_ms=[1]))

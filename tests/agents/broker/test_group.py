@@ -221,6 +221,12 @@ def test_a_member_without_a_shared_protocol_is_refused(bench: Bench) -> None:
         assert bench.join(**changes)[0].error is ErrorCode.INCONSISTENT_GROUP_PROTOCOL
 
 
+def test_a_client_with_a_very_long_name_gets_a_member_id_that_can_be_sent(bench: Bench) -> None:
+    waiting = bench.join(client_id="ü" * 16_000)
+    bench.advance(DELAY_MS)
+    assert len(waiting[0].member_id.encode()) < 1_000
+
+
 def test_groups_and_members_are_limited(bench: Bench) -> None:
     for name in ("a", "b", "c"):
         assert bench.join(group=name) == []
