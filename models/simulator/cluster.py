@@ -19,6 +19,7 @@ from models.simulator.service import Pod, Service
 PROBE_SECONDS = 5.0
 PROBE_TIMEOUT_SECONDS = 1.0
 FAILURE_THRESHOLD = 3
+SUCCESS_THRESHOLD = 3
 START_SECONDS = {"jvm": 11.0, "python": 5.0, "go": 2.0}
 FIRST_BACKOFF_SECONDS = 8.0
 MAX_BACKOFF_SECONDS = 120.0
@@ -182,9 +183,11 @@ class Cluster:
             return
         if _answers(process, now):
             pod.failed_probes = 0
-            ready = True
+            pod.passed_probes += 1
+            ready = pod.ready or pod.passed_probes >= SUCCESS_THRESHOLD
         else:
             pod.failed_probes += 1
+            pod.passed_probes = 0
             ready = pod.ready and pod.failed_probes < FAILURE_THRESHOLD
         if ready != pod.ready:
             pod.ready = ready

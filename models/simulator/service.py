@@ -25,6 +25,7 @@ class Pod:
         self.deleted = False
         self.restarts = 0
         self.failed_probes = 0
+        self.passed_probes = 0
 
 
 class Service:

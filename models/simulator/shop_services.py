@@ -264,7 +264,7 @@ SHIPPING = ServiceSpec(
             ),
         ),
     ),
-    pools={MYSQL: PoolSpec(size=6, min_idle=3, wait_seconds=5.0)},
+    pools={MYSQL: PoolSpec(size=6, min_idle=2, wait_seconds=5.0, lifetime_seconds=90.0)},
 )
 
 NOTIFICATION = ServiceSpec(

@@ -36,7 +36,8 @@ MYSQL_STATEMENTS = {
     "INSERT shipments": StatementSpec(text="INSERT INTO shipments VALUES (?, ?, ?)", ms=7.0),
     "SELECT order_lines": StatementSpec(
         text="SELECT c.region, SUM(l.amount) FROM order_lines l "
-        "JOIN orders o ON o.id = l.order_id JOIN customers c ON c.id = o.customer_id GROUP BY c.region",
+        "JOIN orders o ON o.id = l.order_id "
+        "JOIN customers c ON c.id = o.customer_id GROUP BY c.region",
         ms=2600.0,
         spread=0.5,
     ),
