@@ -13,7 +13,7 @@ from pipeline.metric_rule import POOL, Rule
 from pipeline.metric_rules import DATED, FALLBACK, IGNORED_NAMES, KNOWN
 from schemas.telemetry import Labels, MetricForm
 
-__all__ = ["Direction", "MetricClass", "MetricMeaning", "classify", "normalised"]
+__all__ = ["RATIO_FLOOR", "Direction", "MetricClass", "MetricMeaning", "classify", "normalised"]
 
 FLOORS: dict[MetricClass, float] = {
     MetricClass.LATENCY: 1e-3,  # seconds

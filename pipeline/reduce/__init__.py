@@ -1,0 +1,1 @@
+"""REDUCE: the wide stage that shrinks spans and metric samples to small signals."""

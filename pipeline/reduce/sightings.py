@@ -1,0 +1,86 @@
+"""Who was seen, with what telemetry, on which node: announced at first sight and now and then."""
+
+from dataclasses import dataclass, field
+
+from schemas.component import Component
+from schemas.signal import Sighting
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    environment: str
+    component: Component
+    classes: set[str] = field(default_factory=set)
+    has_spans: bool = False
+    nodes: set[Component] = field(default_factory=set)
+    last_pane: int = -1
+    told_pane: int = -1
+    changed: bool = True
+
+
+@dataclass(slots=True)
+class SightingBook:
+    """The sightings of one reducer.
+
+    Nodes are remembered since the last announcement only, so that a component that moved is not
+    told to run where it no longer does.
+    """
+
+    entries: list[_Seen] = field(default_factory=list)
+    _index: dict[tuple[str, Component], int] = field(default_factory=dict)
+
+    def see(self, environment: str, component: Component, pane: int) -> _Seen:
+        """Note that a component was heard of in a pane."""
+        if len(self._index) != len(self.entries):
+            self._index = {(s.environment, s.component): i for i, s in enumerate(self.entries)}
+        key = (environment, component)
+        found = self._index.get(key)
+        if found is None:
+            found = self._index[key] = len(self.entries)
+            self.entries.append(_Seen(environment=environment, component=component))
+        seen = self.entries[found]
+        seen.last_pane = max(seen.last_pane, pane)
+        return seen
+
+    def add_class(self, environment: str, component: Component, name: str, pane: int) -> None:
+        """Note that a component reports a metric class."""
+        seen = self.see(environment, component, pane)
+        if name not in seen.classes:
+            seen.classes.add(name)
+            seen.changed = True
+
+    def add_spans(self, environment: str, component: Component, pane: int) -> None:
+        """Note that a component sends spans."""
+        seen = self.see(environment, component, pane)
+        if not seen.has_spans:
+            seen.has_spans = seen.changed = True
+
+    def add_node(self, environment: str, component: Component, node: Component, pane: int) -> None:
+        """Note what a component runs on."""
+        seen = self.see(environment, component, pane)
+        if node not in seen.nodes:
+            seen.nodes.add(node)
+            seen.changed = True
+
+    def tell(self, environment: str, every_panes: int) -> tuple[Sighting, ...]:
+        """Return what is new or due again in an environment, sorted by component."""
+        due = [
+            seen
+            for seen in self.entries
+            if seen.environment == environment
+            and (seen.changed or seen.last_pane - seen.told_pane >= every_panes)
+        ]
+        told = []
+        for seen in due:
+            told.append(
+                Sighting(
+                    component=seen.component,
+                    metric_classes=tuple(sorted(seen.classes)),
+                    has_spans=seen.has_spans,
+                    runs_on=tuple(sorted(seen.nodes)),
+                )
+            )
+            if not seen.changed:
+                seen.nodes.clear()
+            seen.changed, seen.told_pane = False, seen.last_pane
+        return tuple(sorted(told, key=lambda sighting: sighting.component))
