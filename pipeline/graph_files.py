@@ -1,7 +1,7 @@
 """Service graphs from files that people already have: pure text in, declared edges out.
 
-Recognised: our own YAML/JSON, Backstage catalogues, Jaeger and Zipkin dependencies, CSV. Edges come
-out caller -> callee whatever the file's own direction is.
+Recognised: our own YAML/JSON, Backstage catalogues, Jaeger and Zipkin dependencies, CSV. Edges
+come out caller -> callee whatever the file's own direction is.
 """
 
 import csv
@@ -65,7 +65,7 @@ def _parse(text: str, name: str) -> list[Any]:
     try:
         if text.lstrip()[:1] in {"{", "["}:
             return [json.loads(text)]
-        if "&" in text and any(token.startswith("*") for token in text.split()):
+        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, yaml.SafeLoader)):
             msg = f"{name} uses YAML aliases, which are not read; write the values out"
             raise SchemaError(msg)
         return [d for d in yaml.safe_load_all(text) if d is not None]

@@ -1,5 +1,8 @@
 """Builders with defaults: alerts, panes and whole little worlds for the engine's tests."""
 
+import numpy as np
+
+from pipeline.sketch import of
 from schemas.alert import Alert, AlertStatus
 from schemas.change import Change, ChangeKind
 from schemas.codecs.fingerprint import fingerprint_of
@@ -68,10 +71,6 @@ def a_change(on: str = "cart", *, at_s: float = -60.0, title: str = "v2") -> Cha
 
 
 def latency_sketch(ms: float, count: int) -> tuple[tuple[int, int], ...]:
-    import numpy as np
-
-    from pipeline.sketch import of
-
     return of(np.full(count, ms))
 
 
@@ -162,9 +161,7 @@ def healthy_then_slow(
             for n in ("web", "cart", "orders", "mail")
         )
         edges = tuple(
-            an_edge_pane(
-                a, b, start, ms=800.0 if b in bad else 10.0, errors=12 if b in bad else 0
-            )
+            an_edge_pane(a, b, start, ms=800.0 if b in bad else 10.0, errors=12 if b in bad else 0)
             for a, b in EDGES
         )
         series = tuple(a_series_pane(n, start, z=20.0) for n in ("db",) if n in bad)

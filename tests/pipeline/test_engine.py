@@ -6,6 +6,7 @@ from models.rules import RuleRanker
 from pipeline.config import GroupingConfig, PipelineConfig
 from pipeline.engine import Engine
 from pipeline.outputs import AlertSetAside, DropReason, IncidentPublished, Output, Transition
+from pipeline.reorder import event_ms_of
 from schemas.incident import Firing, IncidentStatus
 from schemas.signal import Signal, TickSignal
 from tests.pipeline.builders import T0, a_change, an_alert, healthy_then_slow, telemetry
@@ -13,8 +14,6 @@ from tests.pipeline.builders import T0, a_change, an_alert, healthy_then_slow, t
 
 def run(signals: list[Signal], *, until_s: float = 0.0, config: PipelineConfig | None = None):
     """Feed signals in order of event time, each arriving a second after it happened."""
-    from pipeline.reorder import event_ms_of
-
     engine = Engine("test", config or PipelineConfig(), RuleRanker())
     outputs: list[Output] = []
     now_ms = 0
@@ -64,7 +63,7 @@ def test_alerts_that_meet_in_a_slow_database_become_one_incident_with_it_on_top(
     assert last.candidates[0].component == "db"
     assert last.candidates[0].kind == "database"
     assert last.candidates[0].path[-1] == "db"
-    assert any(e.kind == "pool_saturated" or e.kind == "edge_latency" for e in last.candidates[0].evidence)
+    assert any(e.kind in {"pool_saturated", "edge_latency"} for e in last.candidates[0].evidence)
 
 
 def test_an_alert_without_a_path_to_the_storm_stays_apart():

@@ -15,9 +15,7 @@ from schemas.signal import Signal, TickSignal
 from tests.pipeline.builders import EDGES, T0, a_change, an_alert, healthy_then_slow
 
 LATENESS_MS = 5000
-QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = sorted({name for edge in EDGES for name in edge} - {"db", "smtp"})
 TELEMETRY = {broken: healthy_then_slow(broken=broken, after_s=240) for broken in ("db", "mail")}
 
@@ -57,9 +55,7 @@ def storms(draw: st.DrawFn) -> list[Signal]:
 def arrivals(signals: list[Signal], jitter: list[int] | None = None) -> list[tuple[int, Signal]]:
     """Order signals by event time plus jitter; that sum is when they arrive."""
     jitter = jitter or [0] * len(signals)
-    timed = [
-        (event_ms_of(s) + jitter[i % len(jitter)], i, s) for i, s in enumerate(signals)
-    ]
+    timed = [(event_ms_of(s) + jitter[i % len(jitter)], i, s) for i, s in enumerate(signals)]
     return [(at, s) for at, _, s in sorted(timed, key=lambda t: t[:2])]
 
 
