@@ -102,9 +102,6 @@ class WorkerConfig:
     signal_bytes: int = field(
         default=900_000, metadata={"doc": "Largest record of the signals topic; larger are split."}
     )
-    max_environments: int = field(
-        default=1_000, metadata={"doc": "Environments whose counters are told apart."}
-    )
     stuck_seconds: float = field(
         default=60.0,
         metadata={"doc": "Without progress for this long while there is work, a worker is stuck."},
@@ -169,7 +166,6 @@ _POSITIVE = (
     "flush_seconds",
     "future_seconds",
     "signal_bytes",
-    "max_environments",
     "stuck_seconds",
     "shutdown_seconds",
     "max_restarts",

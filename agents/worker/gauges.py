@@ -1,5 +1,6 @@
 """Copies how the consumers and engines are doing into the metrics, and into health checks."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from weakref import WeakSet
 
@@ -37,9 +38,10 @@ class Gauges:
         stats = [dict(stage.stats) for stage in self._stages]
         incidents.open.set(_total(stats, "incidents_open"))
         incidents.environments.set(_total(stats, "environments"))
-        incidents.watermark_delay.set(
-            max((each.get("watermark_delay_seconds", 0.0) for each in stats), default=0.0)
-        )
+        watermarks = [each["watermark_ms"] for each in stats if each.get("watermark_ms", 0.0) > 0]
+        now_ms = time.time() * 1000
+        delay_ms = max(0.0, now_ms - min(watermarks)) if watermarks else 0.0
+        incidents.watermark_delay.set(delay_ms / 1000)
 
 
 def _total(stats: Sequence[Mapping[str, float]], name: str) -> float:

@@ -74,11 +74,6 @@ class Progress:
         """Say that records were handled and what they caused was acknowledged."""
         self._beat = self._moved = time.monotonic()
 
-    @property
-    def phase(self) -> Phase:
-        """What it is at."""
-        return self._phase
-
     def set_lag(self, lag: Mapping[tuple[str, int], int]) -> None:
         """Replace the numbers of records not handled yet."""
         if not any(self._lag.values()):

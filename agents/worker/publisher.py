@@ -41,9 +41,17 @@ class Publisher:
         limit = self._config.publish_records
         for start in range(0, len(outgoing), limit):
             batch = outgoing[start : start + limit]
-            await self._acknowledged([await self._send(out) for out in batch])
+            try:
+                await self._acknowledged([await self._send(out) for out in batch])
+            except (KafkaError, TimeoutError, PublishError) as error:
+                self._count_failures(batch, type(error).__name__)
+                raise
             for out in batch:
                 self._metrics.produced.labels(topic=out.topic).inc()
+
+    def _count_failures(self, batch: Sequence[Outgoing], reason: str) -> None:
+        for out in batch:
+            self._metrics.produce_failures.labels(topic=out.topic, reason=reason).inc()
 
     async def _send(self, out: Outgoing) -> Any:
         # Waits here while the producer's buffer is full: that is the back-pressure.

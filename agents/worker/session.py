@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from agents.kafka import client_arguments
 from agents.worker.cluster import Cluster
+from agents.worker.lag_watch import watch_lag
 from agents.worker.lane import Lane, slices
 from agents.worker.opening import LaneOpener
 from agents.worker.progress import Phase, Progress
@@ -30,7 +31,6 @@ from agents.worker.stage import ConsumerSpec, Incoming, Outgoing
 _log = logging.getLogger("worker")
 _WAIT_SECONDS = 1.0
 _STOP_SECONDS = 5.0
-_WATCH_SECONDS = 1.0
 
 
 class StageFailedError(Exception):
@@ -91,7 +91,9 @@ class Session:
             self._progress.beat(Phase.JOINING)
             listener = Rebalance(self.claim, self.release)
             self._consumer.subscribe(list(self._spec.topics), listener=listener)
-            watching = asyncio.create_task(self._watch())
+            watching = asyncio.create_task(
+                watch_lag(lambda: list(self._lanes.values()), self._reader, self._progress)
+            )
             stack.callback(watching.cancel)
             await self._loop(should_stop)
             await self.release()
@@ -221,27 +223,6 @@ class Session:
                 lane.idle_at = now
                 outgoing = await asyncio.to_thread(lane.stage.idle, _now_ms())
                 await self._publisher.publish(outgoing)
-
-    async def _watch(self) -> None:
-        """Ask the brokers for the lag: the consumer itself does not say when they are away.
-
-        A consumer that has silently stopped to fetch shows as lag that does not shrink.
-        """
-        while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            lanes = list(self._lanes.values())
-            if not lanes:
-                continue
-            try:
-                ends = await self._reader.ends([lane.tp for lane in lanes])
-            except (KafkaError, OSError, TimeoutError):
-                self._progress.beat(Phase.WAITING)
-                continue
-            if lanes == list(self._lanes.values()):
-                self._progress.set_lag(
-                    {tuple(lane.tp): max(0, ends[lane.tp] - lane.position) for lane in lanes}
-                )
-                self._progress.beat(Phase.RUNNING)
 
     async def _behind(self, lane: Lane) -> int:
         if self._lanes.get(lane.tp) is not lane or lane.revoked:

@@ -1,0 +1,40 @@
+"""Watches the lag of open lanes by asking the brokers, not the consumer.
+
+A consumer does not say when the brokers are away, and one that has silently stopped to fetch
+believes that there is nothing to read; asked from outside, its lag does not shrink.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from aiokafka.errors import KafkaError
+
+from agents.worker.lane import Lane
+from agents.worker.progress import Phase, Progress
+from agents.worker.snapshot_reader import SnapshotReader
+
+_PAUSE_SECONDS = 1.0
+
+
+async def watch_lag(
+    lanes: Callable[[], list[Lane]], reader: SnapshotReader, progress: Progress
+) -> None:
+    """Keep a consumer's lag and whether Kafka answers up to date, until cancelled."""
+    while True:
+        await asyncio.sleep(_PAUSE_SECONDS)
+        before = lanes()
+        if not before:
+            continue
+        try:
+            ends = await reader.ends([lane.tp for lane in before])
+        except (KafkaError, OSError, TimeoutError):
+            progress.beat(Phase.WAITING)
+            continue
+        if before == lanes():
+            progress.set_lag(
+                {
+                    (lane.tp.topic, lane.tp.partition): max(0, ends[lane.tp] - lane.position)
+                    for lane in before
+                }
+            )
+            progress.beat(Phase.RUNNING)
