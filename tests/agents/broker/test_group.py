@@ -245,8 +245,9 @@ def test_only_a_member_of_this_generation_commits(bench: Bench) -> None:
     assert bench.coordinator.check_commit(nobody) is ErrorCode.UNKNOWN_MEMBER_ID
     bench.join()
     assert bench.coordinator.check_commit(ref) is ErrorCode.NONE, "before it rejoins"
-    bench.join(member.member_id)
+    (again,) = bench.join(member.member_id)
     assert bench.coordinator.check_commit(ref) is ErrorCode.ILLEGAL_GENERATION
+    assert bench.coordinator.check_commit(bench.ref(again)) is ErrorCode.REBALANCE_IN_PROGRESS
 
 
 class GroupMachine(RuleBasedStateMachine):

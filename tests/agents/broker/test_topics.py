@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,21 @@ def test_a_deleted_topics_files_go_even_when_a_crash_left_them(tmp_path: Path) -
     (tmp_path / "topics" / "ghost.7" / "0").mkdir(parents=True)
     catalog = open_catalog(tmp_path)
     assert list((tmp_path / "topics").iterdir()) == []
+    catalog.close()
+
+
+def test_files_that_a_crash_left_of_a_deleted_topic_are_not_taken_for_the_new_one(
+    a_batch: Any, tmp_path: Path
+) -> None:
+    catalog = open_catalog(tmp_path)
+    catalog.create("t", 1, {})
+    catalog.partition("t", 0).append(a_batch([b"old"]))
+    (folder,) = (tmp_path / "topics").iterdir()
+    shutil.copytree(folder, tmp_path / "copy")
+    catalog.delete("t")
+    shutil.copytree(tmp_path / "copy", folder)  # as if the deletion had been interrupted
+    catalog.create("t", 1, {})
+    assert catalog.partition("t", 0).next_offset == 0
     catalog.close()
 
 
