@@ -202,6 +202,15 @@ class EvidenceConfig:
     baseline_gap_seconds: float = field(
         default=60.0, metadata={"doc": "The past ends this long before the first alert."}
     )
+    after_seconds: float = field(
+        default=120.0,
+        metadata={
+            "doc": (
+                "Evidence is read until this long after the last alert, so that a recovery "
+                "does not wash out the answer."
+            )
+        },
+    )
     anomaly_z: float = field(
         default=5.0, metadata={"doc": "Robust z from which a component counts as anomalous."}
     )
@@ -233,6 +242,7 @@ class EvidenceConfig:
             pane_seconds=self.pane_seconds,
             window_seconds=self.window_seconds,
             baseline_seconds=self.baseline_seconds,
+            after_seconds=self.after_seconds,
             anomaly_z=self.anomaly_z,
             max_candidates=self.max_candidates,
             max_metrics=self.max_metrics,

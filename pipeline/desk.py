@@ -190,7 +190,7 @@ class IncidentDesk:
 
     def _evaluate(self, group: Group, now_ms: int, firing: Firing) -> Incident:
         """L2 to L4: measure every candidate, rank, and lay out the snapshot."""
-        until_ms = min(now_ms, window_end_ms(group, self._config.grouping))
+        until_ms = min(now_ms, self._evidence_end_ms(group))
         scene = self._viewpoint.scene(until_ms, group.first_ms)
         case = CaseView(
             group, scene, self._changes.signals, max_hops=self._config.grouping.max_hops
@@ -212,6 +212,12 @@ class IncidentDesk:
             now_ms=now_ms,
             gap_ms=gap_ms,
         )
+
+    def _evidence_end_ms(self, group: Group) -> int:
+        """Where the evidence ends: a while after the last alert, and not after all telemetry."""
+        end_ms = group.last_ms + ms(self._config.evidence.after_seconds)
+        newest_ms = self._viewpoint.telemetry_until_ms
+        return min(end_ms, newest_ms) if newest_ms > group.first_ms else end_ms
 
     def _is_over(self, group: Group, now_ms: int) -> bool:
         firing = self._config.firing

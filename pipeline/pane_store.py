@@ -81,6 +81,7 @@ class PaneState:
     edges: list[tuple[str, EdgePane]] = field(default_factory=list)
     series: list[tuple[str, SeriesPane]] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
+    newest_ms: int = 0
 
 
 class PaneStore:
@@ -97,6 +98,7 @@ class PaneStore:
     def add(self, signal: TelemetrySignal) -> None:
         """Take in what one source saw."""
         self.generation += 1
+        self.newest_ms = max(self.newest_ms, signal.observed_ms)
         for service in signal.services:
             self.services.put(service.component.name, signal.source, service)
         for edge in signal.edges:
@@ -137,6 +139,7 @@ class PaneStore:
             edges=self.edges.dump(),
             series=self.series.dump(),
             sightings=[self.sightings[name] for name in sorted(self.sightings)],
+            newest_ms=self.newest_ms,
         )
 
     def restore(self, state: PaneState) -> None:
@@ -150,6 +153,7 @@ class PaneStore:
             self._put_series(source, pane)
         for sighting in state.sightings:
             self._sight(sighting)
+        self.newest_ms = state.newest_ms
 
     def _clear(self) -> None:
         keys, series = self._config.max_keys, self._config.max_series
@@ -164,6 +168,7 @@ class PaneStore:
         )
         self._series_of: dict[str, set[str]] = {}
         self.sightings: dict[str, Sighting] = {}
+        self.newest_ms = 0
 
     def _put_series(self, source: str, pane: SeriesPane) -> None:
         self.series.put(pane.series_id, source, pane)

@@ -29,6 +29,12 @@ class Viewpoint:
         self._scenes: dict[tuple[int, int], Scene] = {}
         self._reaches: dict[tuple[int, int, str], Reach] = {}
 
+    @property
+    def telemetry_until_ms(self) -> int:
+        """Event time up to which any telemetry was seen."""
+        newest_ms: int = self._store.newest_ms
+        return newest_ms
+
     def scene(self, now_ms: int, first_ms: int) -> Scene:
         """Return the scene at `now_ms` (up to the grid) for a first alert at `first_ms`."""
         self._refresh()
