@@ -44,7 +44,7 @@ class WorkerConfig:
         default=5_000, metadata={"doc": "Most records that one read returns."}
     )
     slice_records: int = field(
-        default=500, metadata={"doc": "Most records that are handled between two publications."}
+        default=2_000, metadata={"doc": "Most records that are handled between two publications."}
     )
     fetch_bytes: int = field(
         default=16 * 1024 * 1024, metadata={"doc": "Most bytes that one fetch brings."}

@@ -6,17 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from agents.kafka import producer_arguments
 from agents.worker.cluster import Cluster
 from agents.worker.stage import Outgoing
 
-_STOP_SECONDS = 5.0
+_BEAT_SECONDS = 1.0
 
 
 class PublishError(Exception):
     """Records were not acknowledged in time; whether they arrived is not known."""
+
+
+class OversizedError(Exception):
+    """A topic does not take a record as large as we produce: no retry helps."""
 
 
 class Publisher:
@@ -26,6 +30,7 @@ class Publisher:
         self._config = cluster.worker
         self._metrics = cluster.metrics
         self._beat = beat
+        self._owing = False
         self._producer = AIOKafkaProducer(**producer_arguments(cluster.kafka))
 
     async def start(self) -> None:
@@ -37,15 +42,20 @@ class Publisher:
 
         Raises:
             PublishError: the time limit passed.
+            OversizedError: a record is larger than its topic takes.
         """
         limit = self._config.publish_records
         for start in range(0, len(outgoing), limit):
             batch = outgoing[start : start + limit]
+            self._owing = True
             try:
                 await self._acknowledged([await self._send(out) for out in batch])
+            except MessageSizeTooLargeError as error:
+                raise _oversized(batch) from error
             except (KafkaError, TimeoutError, PublishError) as error:
                 self._count_failures(batch, type(error).__name__)
                 raise
+            self._owing = False
             for out in batch:
                 self._metrics.produced.labels(topic=out.topic).inc()
 
@@ -64,37 +74,40 @@ class Publisher:
                 headers=list(out.headers),
             )
 
-    async def _acknowledged(self, pending: Sequence[Any]) -> None:
-        everything = asyncio.gather(*pending)
+    async def _acknowledged(self, pending: Sequence[asyncio.Future[Any]]) -> None:
         deadline = asyncio.get_running_loop().time() + self._config.publish_seconds
+        left = set(pending)
         # While a broker is away the producer retries, and that is patience, not being stuck.
-        while not everything.done():
-            await asyncio.wait([everything], timeout=1.0)
+        while left:
+            _done, left = await asyncio.wait(left, timeout=_BEAT_SECONDS)
             self._beat()
-            if not everything.done() and asyncio.get_running_loop().time() > deadline:
-                everything.cancel()
-                msg = (
-                    f"{len(pending)} records not acknowledged in {self._config.publish_seconds} s"
-                )
+            if left and asyncio.get_running_loop().time() > deadline:
+                msg = f"{len(left)} records not acknowledged in {self._config.publish_seconds} s"
                 raise PublishError(msg)
-        await everything
+        failed = [error for future in pending if (error := future.exception()) is not None]
+        if failed:
+            raise failed[0]
 
     async def stop(self) -> None:
-        """Disconnect; what is unacknowledged after a moment is given up, not sent later.
+        """Disconnect; what is not acknowledged by now is given up, not sent later.
 
         A record that arrived after a successor had started could undo what that one wrote.
         """
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await self._producer.stop()
-        except TimeoutError:
-            await self._abort()
+        if not self._owing:
+            await self._producer.stop()
+            return
+        # aiokafka has no public way to stop without waiting for what is owed.
+        self._producer._closed = True
+        with contextlib.suppress(KafkaError, OSError):
+            await self._producer._sender.close()
+        await self._producer.client.close()
 
-    async def _abort(self) -> None:
-        # aiokafka has no public way to stop without flushing. Failing the batches lets its own
-        # flush task end; closing the sender and the client ends the rest.
-        producer = self._producer
-        producer._message_accumulator.fail_all(KafkaError("given up"))
-        with contextlib.suppress(KafkaError):
-            await producer._sender.close()
-        await producer.client.close()
+
+def _oversized(batch: Sequence[Outgoing]) -> OversizedError:
+    largest = max(batch, key=lambda out: len(out.value or b""))
+    size = len(largest.value or b"")
+    msg = (
+        f"topic {largest.topic} does not take a record of {size} bytes; raise its "
+        "max.message.bytes to kafka.max_message_bytes, or lower the latter"
+    )
+    return OversizedError(msg)
