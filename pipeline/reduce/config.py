@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from pipeline.baseline import BaselineConfig
 
-COMPONENT_ID_LIMIT = 1 << 18
-"""Component ids share a 64-bit pane key with another id and a pane number."""
+COMPONENT_ID_LIMIT = 1 << 17
+SHORTEST_PANE_SECONDS = 10
+"""A pane key is two component ids and a pane number in 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,6 @@ class ReduceConfig:
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         for name in (
-            "pane_seconds",
             "panes_per_signal",
             "sighting_panes",
             "history_panes",
@@ -102,6 +102,12 @@ class ReduceConfig:
             if getattr(self, name) < 1:
                 msg = f"reduce.{name} is {getattr(self, name)}; give at least 1."
                 raise ValueError(msg)
+        if self.pane_seconds < SHORTEST_PANE_SECONDS:
+            msg = (
+                f"reduce.pane_seconds is {self.pane_seconds};"
+                f" give at least {SHORTEST_PANE_SECONDS}."
+            )
+            raise ValueError(msg)
         if not 1 <= self.component_limit <= COMPONENT_ID_LIMIT:
             msg = (
                 f"reduce.component_limit is {self.component_limit};"

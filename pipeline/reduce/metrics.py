@@ -19,7 +19,7 @@ from pipeline.reduce.roster import NEVER
 from pipeline.reduce.series_facts import DERIVED, facts_of
 from pipeline.reduce.series_panes import take_panes
 from pipeline.reduce.series_store import IGNORED, SeriesStore, StoreState
-from pipeline.reduce.sightings import SightingBook, _Seen
+from pipeline.reduce.sightings import Seen, SightingBook
 from pipeline.reduce.speech import cut
 from schemas.resolve import Resolver
 from schemas.signal import TelemetrySignal
@@ -34,7 +34,7 @@ class MetricState:
 
     store: StoreState
     clocks: dict[str, Clock]
-    seen: list[_Seen]
+    seen: list[Seen]
     edges: list[DeclaredEdge]
     edge_series: list[tuple[tuple[str, tuple[tuple[str, str], ...]], int]]
     counts: dict[str, int]

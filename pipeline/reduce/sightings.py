@@ -7,7 +7,9 @@ from schemas.signal import Sighting
 
 
 @dataclass(slots=True, kw_only=True)
-class _Seen:
+class Seen:
+    """What is known of one component, and when it was last told."""
+
     environment: str
     component: Component
     classes: set[str] = field(default_factory=set)
@@ -26,10 +28,10 @@ class SightingBook:
     told to run where it no longer does.
     """
 
-    entries: list[_Seen] = field(default_factory=list)
+    entries: list[Seen] = field(default_factory=list)
     _index: dict[tuple[str, Component], int] = field(default_factory=dict)
 
-    def see(self, environment: str, component: Component, pane: int) -> _Seen:
+    def see(self, environment: str, component: Component, pane: int) -> Seen:
         """Note that a component was heard of in a pane."""
         if len(self._index) != len(self.entries):
             self._index = {(s.environment, s.component): i for i, s in enumerate(self.entries)}
@@ -37,7 +39,7 @@ class SightingBook:
         found = self._index.get(key)
         if found is None:
             found = self._index[key] = len(self.entries)
-            self.entries.append(_Seen(environment=environment, component=component))
+            self.entries.append(Seen(environment=environment, component=component))
         seen = self.entries[found]
         seen.last_pane = max(seen.last_pane, pane)
         return seen
