@@ -104,6 +104,7 @@ def test_a_setting_can_be_changed_and_unset(cluster: Any) -> None:
     topic = cluster.new_topic(retention_ms="60000")
     plain = f"contract-{secrets.token_hex(6)}"
     cluster.admin.create_topics([NewTopic(plain, 1, 1)])[plain].result(10)
+    cluster.wait_for(lambda: cluster.partitions(plain) == [0])
     default = settings(cluster, plain)["retention.ms"]
 
     def alter(operation: AlterConfigOpType, value: str | None) -> None:
