@@ -66,7 +66,7 @@ class ReduceConfig:
         metadata={"doc": "event time without news after which a trace's self times are counted"},
     )
     trace_keep_seconds: float = field(
-        default=60.0,
+        default=30.0,
         metadata={"doc": "event time for which spans are kept for late children and repeats"},
     )
     pane_keep_seconds: float = field(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.reduce.span_rows import Contender
 from pipeline.sketch import buckets_of
 from schemas.signal import Exemplar, Sketch, StatementTotal
 
@@ -26,16 +27,27 @@ _ID_BITS, _PANE_BITS = 18, 28
 
 @dataclass(slots=True)
 class Shown:
-    """The spans of a pane worth looking at: (-duration, trace, span, exemplar), slowest first."""
+    """The spans of a pane worth looking at, slowest first."""
 
-    slow: list[tuple[float, str, str, Exemplar]] = field(default_factory=list)
-    failed: list[tuple[float, str, str, Exemplar]] = field(default_factory=list)
+    slow: list[Contender] = field(default_factory=list)
+    failed: list[Contender] = field(default_factory=list)
 
     def chosen(self, limit: int) -> tuple[Exemplar, ...]:
         """Return the slowest failed one, then the slowest ones, then more failed ones."""
-        ordered = [*self.failed[:1], *self.slow, *self.failed[1:]]
-        unique = {(trace, span): exemplar for _, trace, span, exemplar in ordered}
-        return tuple(unique.values())[:limit]
+        unique = dict.fromkeys([*self.failed[:1], *self.slow, *self.failed[1:]])
+        return tuple(_exemplar(contender) for contender in list(unique)[:limit])
+
+
+def _exemplar(contender: Contender) -> Exemplar:
+    negative_ns, trace_hi, trace_lo, span_id, start_ns, operation, failure = contender
+    return Exemplar(
+        trace_id=f"{trace_hi:016x}{trace_lo:016x}",
+        span_id=f"{span_id:016x}",
+        operation=operation,
+        start_ms=start_ns // 1_000_000,
+        duration_ms=-negative_ns / 1e6,
+        failure=failure,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,17 +119,17 @@ class PaneBook:
         rows: Ids,
         durations_ns: Ids,
         failed: NDArray[np.bool_],
-        exemplar: Callable[[int], Exemplar],
+        contender: Callable[[int], Contender],
     ) -> None:
         """Keep the slowest spans and the slowest failed ones of each row."""
         slow = durations_ns >= self._slow_floor[rows]
         bad = failed & (durations_ns >= self._failed_floor[rows])
         for at in self._contenders(rows, durations_ns, slow):
             shown = self._shown[int(rows[at])]
-            self._slow_floor[rows[at]] = self._keep(shown.slow, exemplar(at))
+            self._slow_floor[rows[at]] = self._keep(shown.slow, contender(at))
         for at in self._contenders(rows, durations_ns, bad):
             shown = self._shown[int(rows[at])]
-            self._failed_floor[rows[at]] = self._keep(shown.failed, exemplar(at))
+            self._failed_floor[rows[at]] = self._keep(shown.failed, contender(at))
 
     def _contenders(self, rows: Ids, durations_ns: Ids, wanted: NDArray[np.bool_]) -> list[int]:
         """Return the wanted spans; of many in a row only the slowest."""
@@ -135,10 +147,14 @@ class PaneBook:
         contenders: list[int] = at[(rank < self._limit) | tied].tolist()
         return contenders
 
-    def _keep(self, shown: list[tuple[float, str, str, Exemplar]], new: Exemplar) -> int:
-        insort(shown, (-new.duration_ms, new.trace_id, new.span_id, new), key=lambda t: t[:3])
+    def _keep(self, shown: list[Contender], new: Contender) -> int:
+        insort(shown, new)
         del shown[self._limit :]
-        return -1 if len(shown) < self._limit else round(-shown[-1][0] * 1e6)
+        return self._floor(shown)
+
+    def _floor(self, shown: list[Contender]) -> int:
+        """Return the duration that a span has to reach to be shown."""
+        return -1 if len(shown) < self._limit else -shown[-1][0]
 
     def changed(self) -> list[int]:
         """Return the rows that changed since they were last taken, and leave them changed."""
@@ -243,9 +259,6 @@ class PaneBook:
         for row, shown in enumerate(self._shown):
             self._slow_floor[row] = self._floor(shown.slow)
             self._failed_floor[row] = self._floor(shown.failed)
-
-    def _floor(self, shown: list[tuple[float, str, str, Exemplar]]) -> int:
-        return -1 if len(shown) < self._limit else round(-shown[-1][0] * 1e6)
 
 
 _EMPTY: tuple[tuple[str, int], ...] = (

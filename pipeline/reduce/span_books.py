@@ -15,7 +15,8 @@ from pipeline.reduce.pane_book import BookState, PaneBook
 from pipeline.reduce.roster import Roster
 from pipeline.reduce.series_store import Place
 from pipeline.reduce.span_facts import Mark
-from schemas.signal import EdgePane, Exemplar, ServicePane
+from pipeline.reduce.span_rows import Contender
+from schemas.signal import EdgePane, ServicePane
 from schemas.telemetry import SpanKind
 
 Ids = NDArray[np.int64]
@@ -48,7 +49,7 @@ class Calls:
     parents: Flags
     text: Ids
     texts: tuple[str, ...]
-    exemplar: Callable[[int], Exemplar]
+    contender: Callable[[int], Contender]
 
 
 class SpanBooks:
@@ -71,7 +72,7 @@ class SpanBooks:
         start_ns: Ids,
         end_ns: Ids,
         failed: Flags,
-        exemplar: Callable[[int], Exemplar],
+        contender: Callable[[int], Contender],
     ) -> None:
         """Count spans that components served."""
         rows = self._service_rows(component, end_ns)
@@ -80,7 +81,7 @@ class SpanBooks:
         self.services.add(rows[failed], "errors")
         self.services.add(rows, "duration", durations)
         self.services.add_durations(rows, durations)
-        self.services.show(rows, durations, failed, exemplar)
+        self.services.show(rows, durations, failed, contender)
 
     def wait(self, component: Ids, start_ns: Ids, end_ns: Ids) -> None:
         """Count time that components spent waiting for pools and locks."""
@@ -113,7 +114,7 @@ class SpanBooks:
         self.edges.add_durations(rows[~consumed], durations[~consumed])
         limit = self._config.statements_tracked
         self.edges.add_statements(rows, calls.text, calls.texts, durations, limit)
-        self.edges.show(rows, durations, failed, calls.exemplar)
+        self.edges.show(rows, durations, failed, calls.contender)
 
     def serve_call(self, caller: Ids, callee: Ids, end_ns: Ids) -> None:
         """Count calls whose server span was seen."""

@@ -17,14 +17,18 @@ from pipeline.reduce.series_store import Place
 from pipeline.reduce.span_facts import Mark, SpanFacts, facts_of, waits
 from schemas.component import Component, ComponentKind
 from schemas.resolve import Resolver
-from schemas.signal import Exemplar
 from schemas.telemetry import Labels, SpanBatch, SpanKind, SpanStatus
 
 Ids = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
 
+Contender = tuple[int, int, int, int, int, str, str]
+"""A span that may become an exemplar: minus its duration in ns, so that the slowest sorts first,
+the halves of its trace id, its span id, its start in ns, its operation, how it failed."""
+
 NOBODY = -1
+_UNASKED = -2
 _MIX_A = np.uint64(0x9E3779B97F4A7C15)
 _MIX_B = np.uint64(0xC2B2AE3D27D4EB4F)
 _SHIFT = np.uint64(29)
@@ -68,16 +72,18 @@ class SpanRows:
         parts = {name: getattr(self, name)[chosen] for name in _COLUMNS}
         return replace(self, **parts)
 
-    def exemplar(self, at: int) -> Exemplar:
-        """Describe one span for people."""
+    def contender(self, at: int) -> Contender:
+        """Describe one span, in case people should see it."""
         row, batch = int(self.row[at]), self.batch
-        return Exemplar(
-            trace_id=f"{int(batch.trace_hi[row]):016x}{int(batch.trace_lo[row]):016x}",
-            span_id=f"{int(batch.span_id[row]):016x}",
-            operation=batch.names[int(batch.name[row])],
-            start_ms=int(self.start_ns[at]) // 1_000_000,
-            duration_ms=int(self.end_ns[at] - self.start_ns[at]) / 1e6,
-            failure=self.failure(at),
+        start_ns = int(self.start_ns[at])
+        return (
+            start_ns - int(self.end_ns[at]),
+            int(batch.trace_hi[row]),
+            int(batch.trace_lo[row]),
+            int(batch.span_id[row]),
+            start_ns,
+            batch.names[int(batch.name[row])],
+            self.failure(at),
         )
 
     def failure(self, at: int) -> str:
@@ -104,13 +110,18 @@ class SpanReader:
         self._resolver = resolver
         self._config = config
         self.places: Roster[Place] = Roster()
-        self._facts: dict[tuple[int, Labels], SpanFacts] = {}
+        self._numbers: dict[tuple[int, Labels], int] = {}
+        self._facts: list[SpanFacts] = []
+        self._tables: dict[str, Ids] = {}
         self._owners: dict[Labels, tuple[int, Component | None]] = {}
         self._waits: dict[str, bool] = {}
 
     def forget(self) -> None:
         """Look everything up anew: the places are others now."""
         self._owners.clear()
+        self._numbers.clear()
+        self._facts.clear()
+        self._tables.clear()
 
     def owner(self, resource: Labels) -> tuple[int, Component | None]:
         """Return the id of the service that a resource describes, and its node."""
@@ -135,16 +146,19 @@ class SpanReader:
 
     def read(self, batch: SpanBatch) -> SpanRows:
         """Return the batch's spans whose service is known."""
+        if len(self._facts) >= self._config.alias_limit:
+            self.forget()
         owners = np.array([self.owner(r)[0] for r in batch.resources], np.int64)
         component = owners[batch.resource]
+        known = component != NOBODY
         kind = np.where(batch.kind > SpanKind.CONSUMER, SpanKind.INTERNAL, batch.kind)
         combined = batch.attributes.astype(np.int64) * 8 + kind
         combos, fact = np.unique(combined, return_inverse=True)
-        facts = tuple(
-            self._facts_of(combo % 8, batch.attribute_sets[combo // 8])
-            for combo in combos.tolist()
-        )
-        peer, certain = self._peers(facts, fact, component)
+        numbers = [self._number(c % 8, batch.attribute_sets[c // 8]) for c in combos.tolist()]
+        facts = tuple(self._facts[number] for number in numbers)
+        peer = np.full(len(batch), NOBODY)
+        peer[known] = self._peers(np.array(numbers, np.int64)[fact[known]], component[known])
+        certain = np.array([f.peer is not None and f.peer.kind in _LASTING for f in facts])[fact]
         marks = np.array([int(f.marks) for f in facts], np.uint8)[fact]
         marks |= self._waiting(batch, kind)
         trace = mix(batch.trace_hi, batch.trace_lo)
@@ -175,32 +189,38 @@ class SpanReader:
             facts=facts,
             batch=batch,
         )
-        known = component != NOBODY
         return rows if known.all() else rows.where(known)
 
-    def _facts_of(self, kind: int, attributes: Labels) -> SpanFacts:
+    def _number(self, kind: int, attributes: Labels) -> int:
+        """Return the number of what an attribute set says."""
         key = (kind, attributes)
-        known = self._facts.get(key)
+        known = self._numbers.get(key)
         if known is None:
-            if len(self._facts) >= self._config.alias_limit:
-                self._facts.clear()
-            known = self._facts[key] = facts_of(SpanKind(kind), attributes, self._resolver)
+            known = self._numbers[key] = len(self._facts)
+            self._facts.append(facts_of(SpanKind(kind), attributes, self._resolver))
         return known
 
-    def _peers(self, facts: tuple[SpanFacts, ...], fact: Ids, component: Ids) -> tuple[Ids, Flags]:
+    def _peers(self, numbers: Ids, component: Ids) -> Ids:
         """Find peers in the environment of the span's own service."""
-        count = len(self.places)
-        if not count:
-            return np.full(len(fact), NOBODY), np.zeros(len(fact), np.bool_)
-        pairs, inverse = np.unique(fact * count + np.maximum(component, 0), return_inverse=True)
-        peers, certain = [], []
-        for pair in pairs.tolist():
-            which, owner = divmod(pair, count)
-            found = facts[which].peer
-            environment = self.places.members[owner][0]
-            peers.append(NOBODY if found is None else self.place(environment, found))
-            certain.append(found is not None and found.kind in _LASTING)
-        return np.array(peers, np.int64)[inverse], np.array(certain, np.bool_)[inverse]
+        peer = np.full(len(numbers), NOBODY)
+        owners = {place: self.places.members[place][0] for place in np.unique(component).tolist()}
+        for environment in sorted(set(owners.values())):
+            of = [place for place, name in owners.items() if name == environment]
+            here = np.isin(component, of) if len(of) < len(owners) else np.True_
+            table = self._peer_table(environment)
+            for number in np.unique(numbers[here & (table[numbers] == _UNASKED)]).tolist():
+                found = self._facts[number].peer
+                table[number] = NOBODY if found is None else self.place(environment, found)
+            peer = np.where(here, table[numbers], peer)
+        return peer
+
+    def _peer_table(self, environment: str) -> Ids:
+        """Return peers by the number of what is said, for one environment."""
+        table = self._tables.get(environment, np.zeros(0, np.int64))
+        if len(table) < len(self._facts):
+            room = np.full(2 * len(self._facts) - len(table), _UNASKED)
+            table = self._tables[environment] = np.concatenate([table, room])
+        return table
 
     def _waiting(self, batch: SpanBatch, kind: NDArray[Any]) -> NDArray[np.uint8]:
         known = self._waits

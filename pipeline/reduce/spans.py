@@ -14,7 +14,7 @@ from pipeline.reduce.clock import Clock, Clocks
 from pipeline.reduce.config import ReduceConfig
 from pipeline.reduce.packing import Column, dump, load, pack, unpack
 from pipeline.reduce.pane_book import BookState
-from pipeline.reduce.roster import Roster
+from pipeline.reduce.roster import NEVER, Roster
 from pipeline.reduce.series_store import Place
 from pipeline.reduce.sightings import Seen, SightingBook
 from pipeline.reduce.span_books import SpanBooks
@@ -68,8 +68,7 @@ class SpanReducer:
             fresh = self._traces.admit(rows)
             self._counts["repeated"] += len(rows) - len(fresh)
             self._serve(fresh)
-            self._sight(batch, fresh)
-            self._advance(fresh, arrived_ms + int(self._config.future_seconds * 1000))
+            self._sight(batch, fresh, arrived_ms + int(self._config.future_seconds * 1000))
         if len(self._traces.store) > self._config.span_limit:
             self._traces.fold(self._event_ms(), everything=False)
         return self._speak(self._config.flush_ms, everything=False)
@@ -132,31 +131,27 @@ class SpanReducer:
         part = rows.where(timely & entry)
         if len(part):
             self._books.serve(
-                part.component, part.start_ns, part.end_ns, part.failed, part.exemplar
+                part.component, part.start_ns, part.end_ns, part.failed, part.contender
             )
         waited = timely & internal & ((rows.marks & Mark.WAIT) != 0)
         if waited.any():
             part = rows.where(waited)
             self._books.wait(part.component, part.start_ns, part.end_ns)
 
-    def _sight(self, batch: SpanBatch, rows: SpanRows) -> None:
-        pane_ns = self._config.pane_ms * 1_000_000
-        latest: dict[int, int] = {}
-        for resource in np.unique(batch.resource[rows.row]).tolist():
-            of = batch.resource[rows.row] == resource
-            latest[resource] = int(rows.end_ns[of].max()) // pane_ns
-        for resource, pane in latest.items():
+    def _sight(self, batch: SpanBatch, rows: SpanRows, believed_ms: int) -> None:
+        """Note who sent spans, and how far event time has come."""
+        latest = np.full(len(batch.resources), NEVER, np.int64)
+        np.maximum.at(latest, batch.resource[rows.row], rows.end_ns // 1_000_000)
+        for resource, end_ms in enumerate(latest.tolist()):
+            if end_ms == NEVER:
+                continue
             place, node = self._reader.owner(batch.resources[resource])
             environment, component = self._reader.places.members[place]
+            pane = end_ms // self._config.pane_ms
             self._seen.add_spans(environment, component, pane)
             if node is not None and node != component:
                 self._seen.add_node(environment, component, node, pane)
-
-    def _advance(self, rows: SpanRows, latest_ms: int) -> None:
-        members = self._reader.places.members
-        for place in np.unique(rows.component).tolist():
-            end_ms = int(rows.end_ns[rows.component == place].max()) // 1_000_000
-            self._clocks.advance(members[place][0], min(end_ms, latest_ms))
+            self._clocks.advance(environment, min(end_ms, believed_ms))
 
     def _event_ms(self) -> int:
         return max(clock.event_ms for clock in self._clocks.by_environment.values())

@@ -14,9 +14,8 @@ from pipeline.reduce.config import ReduceConfig
 from pipeline.reduce.roster import NEVER
 from pipeline.reduce.self_time import failed_below, rows_of, self_times
 from pipeline.reduce.span_books import Calls, SpanBooks
-from pipeline.reduce.span_rows import SpanReader, SpanRows, mix
+from pipeline.reduce.span_rows import Contender, SpanReader, SpanRows, mix
 from pipeline.reduce.trace_store import NO_CALL, UNDECIDED, TraceStore
-from schemas.signal import Exemplar
 from schemas.telemetry import SpanKind
 
 Ids = NDArray[np.int64]
@@ -35,7 +34,7 @@ class Waiting:
     """What a call that is not counted yet will need when it is."""
 
     text: str
-    exemplar: Exemplar
+    contender: Contender
 
 
 class Traces:
@@ -65,7 +64,7 @@ class Traces:
         self._count(rows, np.flatnonzero(callee >= 0), callee, at.start)
         for row in np.flatnonzero(callee == UNDECIDED).tolist():
             text = rows.texts[int(rows.text[row])]
-            self.waiting[int(rows.key[row])] = Waiting(text=text, exemplar=rows.exemplar(row))
+            self.waiting[int(rows.key[row])] = Waiting(text=text, contender=rows.contender(row))
         return rows
 
     def fold(self, event_ms: int, *, everything: bool) -> None:
@@ -100,10 +99,12 @@ class Traces:
         """Decide at once whom a span calls, where that takes no server span."""
         client = rows.kind == SpanKind.CLIENT
         named = rows.peer >= 0
-        speaking = np.isin(rows.peer, list(self.speaking))
-        meant = self.aliases.guess(rows.alias, UNDECIDED)
-        meant = np.where((meant == UNDECIDED) & named & speaking, rows.peer, meant)
-        meant = np.where(rows.certain, rows.peer, meant)
+        # Who sends spans under the peer's name is no alias of another.
+        clear = rows.certain | (named & np.isin(rows.peer, list(self.speaking)))
+        meant = np.where(clear, rows.peer, UNDECIDED)
+        open_ = np.flatnonzero(client & ~clear)
+        if len(open_):
+            meant[open_] = self.aliases.guess(rows.alias[open_], UNDECIDED)
         callee = np.where(client, meant, np.where(named, rows.peer, NO_CALL))
         calling = np.isin(rows.kind, _CALLING) & (callee != rows.component)
         return np.where(calling & self._books.in_time(rows.end_ns), callee, NO_CALL)
@@ -125,7 +126,7 @@ class Traces:
                 parents=self._first_of_parent(first + at, chosen),
                 text=part.text,
                 texts=part.texts,
-                exemplar=part.exemplar,
+                contender=part.contender,
             )
         )
 
@@ -150,7 +151,7 @@ class Traces:
                 parents=self._first_of_parent(at, store.callee[at]),
                 text=np.arange(len(at)),
                 texts=tuple(waiting.text for waiting in held),
-                exemplar=lambda row: held[row].exemplar,
+                contender=lambda row: held[row].contender,
             )
         )
 
