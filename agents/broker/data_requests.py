@@ -76,7 +76,7 @@ class DataRequests:
     async def init_producer_id(self, body: Message, _context: Context) -> Message:
         """Give out a producer id; a transactional one is refused."""
         if body["transactional_id"] is not None:
-            return {"error": ErrorCode.INVALID_REQUEST}
+            return {"error": ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED}
         try:
             producer_id = self._catalog.next_producer_id()
         except BrokerError as error:

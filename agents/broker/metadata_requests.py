@@ -48,8 +48,9 @@ class MetadataRequests:
     async def find_coordinator(self, body: Message, context: Context) -> Message:
         """Name ourselves; there is no coordinator for transactions."""
         if body["key_type"] != _GROUP_COORDINATOR:
+            # Clients retry other errors for ever; this one tells them at once that it is no use.
             return {
-                "error": ErrorCode.INVALID_REQUEST,
+                "error": ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
                 "error_message": "the embedded broker has no transactions",
                 "node_id": -1,
                 "host": "",

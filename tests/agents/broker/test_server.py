@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import TransactionalIdAuthorizationFailed
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -140,6 +142,21 @@ def test_topics_are_not_created_when_that_is_switched_off(tmp_path: Path) -> Non
         return list((await asyncio.to_thread(admin.list_topics, timeout=5)).topics)
 
     assert with_broker(tmp_path, scenario, auto_create_topics=False) == []
+
+
+def test_transactions_are_refused_at_once_to_both_kinds_of_client(tmp_path: Path) -> None:
+    async def scenario(broker: EmbeddedBroker) -> None:
+        transactional = AIOKafkaProducer(
+            bootstrap_servers=broker.bootstrap, transactional_id="not here"
+        )
+        with pytest.raises(TransactionalIdAuthorizationFailed):
+            await transactional.start()
+        await transactional.stop()
+        other = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": "nor here"})
+        with pytest.raises(KafkaException, match="TRANSACTIONAL_ID_AUTHORIZATION_FAILED"):
+            await asyncio.to_thread(other.init_transactions, 10)
+
+    with_broker(tmp_path, scenario)
 
 
 def test_one_connection_too_many_is_closed_and_the_others_go_on(tmp_path: Path) -> None:
