@@ -28,7 +28,7 @@ class BaselineConfig:
         default=6, metadata={"doc": "accepted pane values before any z is given; until then z = 0"}
     )
     ewma_weight: float = field(
-        default=0.1,
+        default=0.02,
         metadata={"doc": "weight of the newest value in the moving mean and deviation"},
     )
     freeze_z: float = field(
@@ -82,7 +82,7 @@ class Baseline:
 
     `center` is the ring's median; `scale` the largest of IQR / 1.349, the moving mean absolute
     deviation / 0.798 and the two floors, widened while few values are known. The moving deviation
-    remembers bursts that have left the ring. `scale` is 0 during the warm-up.
+    remembers unrest that has left the ring. `scale` is 0 during the warm-up.
 
     >>> b = Baseline()
     >>> for pane in range(20):

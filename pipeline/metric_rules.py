@@ -86,6 +86,10 @@ KNOWN: tuple[Rule, ...] = (
     rule(r"^node_(memory|vmstat)|^system_(memory|paging)|^node_pressure_memory", "memory"),
     rule(r"^node_filesystem_(avail|free|files_free)", "disk", DOWN),
     rule(r"^node_(disk|filesystem)|^system_(disk|filesystem)|^node_pressure_io", "disk"),
+    # The node exporter's kernel counters have no suffix.
+    rule(r"^node_vmstat_(pgmajfault|pgfault|pswpin|pswpout)", "memory", UP, RATE),
+    rule(r"^node_netstat_.*(err|drop|retrans|overflow|timeout|reset)", "network", UP, RATE),
+    rule(r"^node_netstat_(?!.*currestab)", "network", BOTH, RATE),
     rule(
         r"^node_(network|netstat|sockstat).*(err|drop|retrans|overflow|timeout|reset)", "network"
     ),
@@ -149,6 +153,12 @@ KNOWN: tuple[Rule, ...] = (
         LEVEL,
     ),
     rule(r"^kafka_.*(failed|error)", "errors"),
+    rule(
+        r"^kafka_topic_partition_current_offset|^kafka_consumergroup_current",
+        "traffic",
+        BOTH,
+        RATE,
+    ),
     rule(r"^kafka_.*(latency|time_ms|request_time)", "latency"),
     rule(
         r"^kafka_.*(messages_in|bytes_in|bytes_out|current_offset|rate|records_consumed)",
@@ -166,14 +176,16 @@ KNOWN: tuple[Rule, ...] = (
     rule(r"^rabbitmq_.*(mem|memory)", "memory"),
     rule(r"^nats_.*(pending|slow_consumer)", "queue"),
     # proxies and meshes
+    rule(r"^envoy_.*(pending_overflow|cx_overflow)", "pool", UP, RATE),
     rule(
-        r"^envoy_.*(pending_overflow|cx_overflow|circuit_breakers.*open|rq_pending_active|cx_active)",
+        r"^envoy_.*(circuit_breakers.*open|rq_pending_active|cx_active)",
         "pool",
     ),
-    rule(r"^envoy_.*(timeout|retry|connect_fail|_5xx|reset|ejections)", "errors"),
+    # Envoy's counters have no suffix.
+    rule(r"^envoy_.*(timeout|retry|connect_fail|_5xx|reset|ejections)", "errors", UP, RATE),
     rule(r"^envoy_.*ssl.*(fail|error|days_until)", "certificate"),
     rule(r"^envoy_.*(rq_time|_ms)", "latency"),
-    rule(r"^envoy_.*(rq_total|rq_completed|rq_xx|_rq)", "traffic", BOTH),
+    rule(r"^envoy_.*(rq_total|rq_completed|rq_xx|_rq)", "traffic", BOTH, RATE),
     rule(r"^envoy_.*(membership_healthy)", "availability", DOWN, LEVEL),
     rule(r"^istio_request_duration", "latency"),
     rule(r"^istio_requests", "traffic", BOTH),
