@@ -18,14 +18,18 @@ _NOBODY = ("", "unknown")
 
 @dataclass(slots=True, kw_only=True)
 class DeclaredEdge:
-    """One edge, the pane in which it was last seen and that in which it was last told."""
+    """One edge, when it was last seen, and by when it was last told.
+
+    `slot` is that of a series that also counts as a metric, -1 where it only declares.
+    """
 
     environment: str
     caller: Component
     callee: Component
     source: str
-    seen_pane: int = -1
-    told_pane: int = -1
+    seen_ms: int = -1
+    told_ms: int = -1
+    slot: int = -1
 
 
 @dataclass(slots=True)
@@ -49,21 +53,22 @@ class DeclaredEdges:
         )
         return len(self.entries) - 1
 
-    def see(self, number: int, pane: int) -> None:
-        """Note that an edge's series had a sample."""
+    def see(self, number: int, at_ms: int) -> str:
+        """Note that an edge's series had a sample; return its environment."""
         edge = self.entries[number]
-        edge.seen_pane = max(edge.seen_pane, pane)
+        edge.seen_ms = max(edge.seen_ms, at_ms)
+        return edge.environment
 
-    def tell(self, environment: str, every_panes: int) -> tuple[GraphEdge, ...]:
+    def tell(self, environment: str, every_ms: int) -> tuple[GraphEdge, ...]:
         """Return the edges that are new or due again, sorted."""
         due = [
             edge
             for edge in self.entries
             if edge.environment == environment
-            and (edge.told_pane < 0 or edge.seen_pane - edge.told_pane >= every_panes)
+            and (edge.told_ms < 0 or edge.seen_ms - edge.told_ms >= every_ms)
         ]
         for edge in due:
-            edge.told_pane = edge.seen_pane
+            edge.told_ms = edge.seen_ms
         due.sort(key=lambda edge: (edge.caller, edge.callee, edge.source))
         return tuple(
             GraphEdge(caller=edge.caller, callee=edge.callee, source=edge.source) for edge in due

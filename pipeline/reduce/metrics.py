@@ -21,6 +21,7 @@ from pipeline.reduce.series_panes import take_panes
 from pipeline.reduce.series_store import IGNORED, SeriesStore, StoreState
 from pipeline.reduce.sightings import Seen, SightingBook
 from pipeline.reduce.speech import cut
+from schemas.component import Component
 from schemas.resolve import Resolver
 from schemas.signal import TelemetrySignal
 from schemas.telemetry import MetricBatch, Series
@@ -36,6 +37,7 @@ class MetricState:
     clocks: dict[str, Clock]
     seen: list[Seen]
     edges: list[DeclaredEdge]
+    nodes: dict[int, Component]
     edge_series: list[tuple[tuple[str, tuple[tuple[str, str], ...]], int]]
     counts: dict[str, int]
 
@@ -51,6 +53,7 @@ class MetricReducer:
         self._clocks = Clocks()
         self._seen = SightingBook()
         self._edges = DeclaredEdges()
+        self._nodes: dict[int, Component] = {}
         self._counts = {"samples": 0, "ignored": 0}
 
     def handle(self, batch: MetricBatch, arrived_ms: int) -> list[tuple[str, TelemetrySignal]]:
@@ -83,6 +86,7 @@ class MetricReducer:
                 clocks=self._clocks.by_environment,
                 seen=self._seen.entries,
                 edges=self._edges.entries,
+                nodes=self._nodes,
                 edge_series=[(key, mark) for key, mark in index if mark < IGNORED],
                 counts=self._counts,
             )
@@ -96,6 +100,7 @@ class MetricReducer:
         self._clocks = Clocks(state.clocks)
         self._seen = SightingBook(state.seen)
         self._edges = DeclaredEdges(state.edges)
+        self._nodes = state.nodes
         for key, mark in state.edge_series:
             self._store.ignore(key, mark)
         self._counts = state.counts
@@ -109,27 +114,46 @@ class MetricReducer:
         # Pane by pane, so that a batch of many panes leaves what many batches would.
         for pane in np.unique(panes).tolist():
             here = panes == pane
-            part = rows[here]
-            for entry in np.unique(part[slot_of[part] == _UNKNOWN]).tolist():
+            part, times = rows[here], batch.time_ms[here]
+            new = np.unique(part[slot_of[part] == _UNKNOWN]).tolist()
+            evicted = self._store.evicted
+            for entry in new:
                 slot_of[entry] = self._open(batch.table[entry], pane)
-            self._absorb(slot_of[part], batch.time_ms[here], batch.value[here], pane)
+            if self._store.evicted != evicted:
+                slot_of = self._found_again(batch.table)
+            self._see_edges(slot_of[part], times, latest_ms)
+            self._absorb(slot_of[part], times, batch.value[here], pane)
         self._advance(latest_ms)
+
+    def _found_again(self, table: tuple[Series, ...]) -> NDArray[np.int64]:
+        """Find slots after some changed hands; who lost its own waits for the next batch."""
+        index = self._store.index
+        slots = [index.get((series.name, series.labels), IGNORED) for series in table]
+        return np.array(slots, np.int64)
+
+    def _see_edges(
+        self, slots: NDArray[np.int64], times: NDArray[np.int64], latest_ms: int
+    ) -> None:
+        """Note the samples of series that only declare edges."""
+        for mark in np.unique(slots[slots < IGNORED]).tolist():
+            at_ms = min(int(times[slots == mark].max()), latest_ms)
+            self._clocks.advance(self._edges.see(IGNORED - 1 - mark, at_ms), at_ms)
 
     def _open(self, series: Series, pane: int) -> int:
         edge = self._edges.declare(series, self._resolver)
         if edge is not None and series.name.startswith("traces_service_graph_"):
             return self._store.ignore((series.name, series.labels), IGNORED - 1 - edge)
-        if edge is not None:
-            self._edges.see(edge, pane)
         facts = facts_of(series, self._resolver)
         slot = self._store.open(facts, pane)
+        if edge is not None:
+            self._edges.entries[edge].slot = slot
         if slot >= 0:
             self._seen.add_class(
                 facts.environment, facts.component, facts.meaning.metric_class.value, pane
             )
             node = self._resolver.node(series.labels)
             if node is not None and node != facts.component:
-                self._seen.add_node(facts.environment, facts.component, node, pane)
+                self._nodes[int(self._store.columns.target[slot])] = node
         return slot
 
     def _absorb(
@@ -139,8 +163,6 @@ class MetricReducer:
         values: NDArray[np.float64],
         pane: int,
     ) -> None:
-        for mark in np.unique(slots[slots < IGNORED]).tolist():
-            self._edges.see(IGNORED - 1 - mark, pane)
         held = slots >= 0
         held &= ~self._says_nothing(slots, values)
         if not held.all():
@@ -263,21 +285,37 @@ class MetricReducer:
         for environment, at_ms in zip(store.environments, times.tolist(), strict=True):
             self._clocks.advance(environment, min(at_ms, latest_ms))
 
+    def _see_all(self) -> None:
+        """Note when each component, edge and target on its node was last heard of."""
+        places, targets, pane_ms = self._store.places, self._store.targets, self._config.pane_ms
+        heard = zip(places.members, places.last_ms.tolist(), strict=False)
+        for (environment, component), at_ms in heard:
+            self._seen.see(environment, component, at_ms // pane_ms)
+        for edge in self._edges.entries:
+            if edge.slot >= 0:
+                edge.seen_ms = max(edge.seen_ms, int(self._store.columns.last_ms[edge.slot]))
+        for target, node in self._nodes.items():
+            place, at_ms = targets.members[target][0], int(targets.last_ms[target])
+            silent_panes = int(places.last_ms[place]) // pane_ms - at_ms // pane_ms
+            if silent_panes <= self._config.sighting_panes:
+                self._seen.add_node(*places.members[place], node, at_ms // pane_ms)
+
     def _speak(self, flush_ms: int) -> list[tuple[str, TelemetrySignal]]:
         due = self._clocks.due(flush_ms)
         if not due:
             return []
         self._stop_silent()
+        self._see_all()
         said: list[tuple[str, TelemetrySignal]] = []
         config, store = self._config, self._store
         for environment, event_ms in due:
-            here = store.environment_of == store.environments.index(environment)
+            here = store.in_environment(environment)
             whole = TelemetrySignal(
                 source=self._source,
                 observed_ms=event_ms,
                 series=take_panes(store, here[store.columns.component], config.pane_ms),
                 sightings=self._seen.tell(environment, config.sighting_panes),
-                declared=self._edges.tell(environment, config.sighting_panes),
+                declared=self._edges.tell(environment, config.sighting_panes * config.pane_ms),
             )
             said.extend((environment, part) for part in cut(whole, config.panes_per_signal))
             self._clocks.spoke(environment)

@@ -79,6 +79,14 @@ class SeriesStore:
             self._environment_of = np.array(found, np.int64)
         return self._environment_of
 
+    def in_environment(self, environment: str) -> NDArray[np.bool_]:
+        """Say of every place whether it is in an environment."""
+        numbers = self.environment_of
+        if environment not in self.environments:
+            return np.zeros(max(len(numbers), 1), np.bool_)
+        here = numbers == self.environments.index(environment)
+        return here if len(here) else np.zeros(1, np.bool_)
+
     def fact(self, slot: int) -> SeriesFacts:
         """Return the facts of a slot in use."""
         facts = self.facts[slot]

@@ -14,7 +14,7 @@ class Seen:
     component: Component
     classes: set[str] = field(default_factory=set)
     has_spans: bool = False
-    nodes: set[Component] = field(default_factory=set)
+    nodes: dict[Component, int] = field(default_factory=dict)
     last_pane: int = -1
     told_pane: int = -1
     changed: bool = True
@@ -22,11 +22,7 @@ class Seen:
 
 @dataclass(slots=True)
 class SightingBook:
-    """The sightings of one reducer.
-
-    Nodes are remembered since the last announcement only, so that a component that moved is not
-    told to run where it no longer does.
-    """
+    """The sightings of one reducer; what a component runs on is forgotten after a while."""
 
     entries: list[Seen] = field(default_factory=list)
     _index: dict[tuple[str, Component], int] = field(default_factory=dict)
@@ -61,8 +57,8 @@ class SightingBook:
         """Note what a component runs on."""
         seen = self.see(environment, component, pane)
         if node not in seen.nodes:
-            seen.nodes.add(node)
             seen.changed = True
+        seen.nodes[node] = max(pane, seen.nodes.get(node, -1))
 
     def tell(self, environment: str, every_panes: int) -> tuple[Sighting, ...]:
         """Return what is new or due again in an environment, sorted by component."""
@@ -74,6 +70,10 @@ class SightingBook:
         ]
         told = []
         for seen in due:
+            # Where it was not seen for so long it no longer runs.
+            oldest = seen.last_pane - every_panes
+            seen.nodes = {node: pane for node, pane in seen.nodes.items() if pane >= oldest}
+            seen.changed, seen.told_pane = False, seen.last_pane
             told.append(
                 Sighting(
                     component=seen.component,
@@ -82,7 +82,4 @@ class SightingBook:
                     runs_on=tuple(sorted(seen.nodes)),
                 )
             )
-            if not seen.changed:
-                seen.nodes.clear()
-            seen.changed, seen.told_pane = False, seen.last_pane
         return tuple(sorted(told, key=lambda sighting: sighting.component))
