@@ -74,9 +74,12 @@ class Cluster:
 
     def roll_out(self, service: Service, version: str) -> Generator[Event, Any, None]:
         """Replace the pods one by one with pods of another version."""
+        env = self._runtime.env
+        while service.rolling:
+            yield Timeout(env, PROBE_SECONDS)
+        service.rolling = True
         service.version = version
         template = self.suffix(9)
-        env = self._runtime.env
         for old in list(service.pods):
             new = self._create(service, template)
             yield Timeout(env, 1.0 + self._names.random())
@@ -92,6 +95,7 @@ class Cluster:
             if old.process is not None:
                 old.process.stop()
                 old.process = None
+        service.rolling = False
 
     def _create(self, service: Service, template: str) -> Pod:
         node = self._nodes[self._placed % len(self._nodes)]

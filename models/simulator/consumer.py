@@ -71,6 +71,7 @@ class Subscription:
         extra = (process.service.consume_slowness - 1.0) * (runtime.env.now - began)
         if extra > 0.0:
             yield Timeout(runtime.env, extra)
+        process.consume_seconds += runtime.env.now - began
         if span and not process.stopped:
             status = SpanStatus.UNSET if outcome == OK else SpanStatus.ERROR
             row = (trace, span, 0, began, runtime.env.now, SpanKind.CONSUMER, status)

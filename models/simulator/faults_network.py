@@ -26,8 +26,8 @@ def _storm(injection: Injection) -> Injected:
     """Set a caller's timeout below what its callee needs, with many immediate retries."""
     callee, mean = _busiest_callee(injection.world, injection.target)
     policy = PolicySpec(
-        timeout_seconds=round(max(0.002, 0.8 * mean), 4),
-        retries=injection.rng.randrange(10, 18),
+        timeout_seconds=round(max(0.002, injection.rng.uniform(0.45, 0.65) * mean), 4),
+        retries=injection.rng.randrange(5, 11),
         backoff_seconds=0.0,
     )
     return _change_policy(injection, callee, policy, chance=0.6)
@@ -44,7 +44,7 @@ def _busiest_callee(world: World, caller: str) -> tuple[str, float]:
     """Return the service on which a caller spends most time, and its mean duration."""
     rows = [
         (victims.calls_made(world, caller, peer), victims.mean_seconds(world, caller, peer), peer)
-        for peer in sorted(world.services[caller].edges)
+        for peer in sorted(world.services[caller].needed)
     ]
     _, mean, peer = max(rows, key=lambda row: (row[0] * row[1], row[2]))
     return peer, mean

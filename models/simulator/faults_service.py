@@ -91,9 +91,10 @@ def _heal(service: Service) -> None:
 
 
 def _slow_consumer(injection: Injection) -> Injected:
-    """Let the consumer need many times as long for each message."""
-    service = injection.world.services[injection.target]
-    service.consume_slowness = injection.rng.uniform(60.0, 200.0)
+    """Let the consumer need so long for each message that it gets through a part of them."""
+    world, service = injection.world, injection.world.services[injection.target]
+    share = injection.rng.uniform(0.1, 0.4)
+    service.consume_slowness = max(2.0, 1.0 / (share * victims.consumer_load(world, service)))
 
     def undo() -> None:
         service.consume_slowness = 1.0

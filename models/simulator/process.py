@@ -54,6 +54,7 @@ class Process:
         self.buckets = [0] * (len(BOUNDS) + 1)
         self.calls: dict[str, list[float]] = {p: [0.0, 0.0, 0.0] for p in pod.service.peers}
         self.consumed = 0
+        self.consume_seconds = 0.0
         self.consume_failures = 0
 
     @property

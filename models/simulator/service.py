@@ -48,10 +48,12 @@ class Service:
         self.leak_ratio = 0.0
         self.block_ratio = 0.0
         self.faulty_version = ""
+        self.rolling = False
         self.spinning = 0
         self.crash_after: float | None = None
         self.edges: dict[str, Edge] = {}
         self.peers: dict[str, str] = {}
+        self.needed: set[str] = set()
         self._turn = 0
 
     def spin(self, threads: int, now: float) -> None:

@@ -110,7 +110,8 @@ def _peers(rng: random.Random, drafts: list[Draft], names: Iterator[str]) -> dic
             draft.cache = caches[i % len(caches)]
     for i, external in enumerate(externals):
         rng.sample(inner, len(inner))[i % len(inner)].external = external
-    producer, *others = rng.sample(inner, len(inner))
+    producer = rng.choice([draft for draft in inner if draft.level == 1])
+    others = [draft for draft in rng.sample(inner, len(inner)) if draft is not producer]
     producer.topic = f"{broker}.{rng.choice(NOUNS)}"
     for draft in others[: rng.randrange(1, 3)]:
         draft.consumes = producer.topic

@@ -1,5 +1,6 @@
 """Whom faults can hit: components of a kind that work is really done on."""
 
+from models.simulator.service import Service
 from models.simulator.topology import CallSpec, StatementsSpec, StepSpec
 from models.simulator.world import World
 
@@ -29,8 +30,8 @@ def pooled_services(world: World) -> list[str]:
 
 
 def consumers(world: World) -> list[str]:
-    """Return services that consume messages."""
-    return [n for n, service in world.services.items() if service.spec.consumers]
+    """Return services that messages reach."""
+    return [n for n in world.services if _consumed(world, n) >= MIN_REQUESTS]
 
 
 def databases(world: World) -> list[str]:
@@ -57,8 +58,8 @@ def hosts_with_tls(world: World) -> list[str]:
 
 
 def callers(world: World) -> list[str]:
-    """Return used services that call other services."""
-    return [n for n in busy_services(world) if world.services[n].edges]
+    """Return used services that cannot answer without another service."""
+    return [n for n in busy_services(world) if world.services[n].needed]
 
 
 def statements_of(world: World, database: str) -> list[str]:
@@ -82,6 +83,22 @@ def calls_made(world: World, caller: str, callee: str) -> float:
 def _answered(world: World, name: str) -> int:
     processes = [pod.process for pod in world.services[name].pods]
     return sum(sum(process.buckets) for process in processes if process is not None)
+
+
+def consumer_load(world: World, service: Service) -> float:
+    """Return the share of their time for which a service's workers were busy so far."""
+    busy = capacity = 0.0
+    workers = sum(consumer.workers for consumer in service.spec.consumers)
+    for pod in service.pods:
+        if pod.process is not None:
+            busy += pod.process.consume_seconds
+            capacity += workers * (world.env.now - pod.process.started_at)
+    return max(1e-4, busy / capacity) if capacity else 1.0
+
+
+def _consumed(world: World, name: str) -> int:
+    processes = [pod.process for pod in world.services[name].pods]
+    return sum(process.consumed for process in processes if process is not None)
 
 
 def _statements(world: World, database: str) -> set[str]:

@@ -162,6 +162,8 @@ class World:
         match spec:
             case CallSpec(service=name):
                 service.peers[name] = self.runtime.address_of(name)
+                if spec.required:
+                    service.needed.add(name)
             case StatementsSpec(database=name):
                 service.peers[name] = self.databases[name].spec.address or name
             case CacheSpec(cache=name) | ExternalCallSpec(external=name):
