@@ -92,7 +92,9 @@ class Pairs:
             return
         for name in sorted(group.used.keys() - group.derived.keys()):
             used = facts if not is_limit else facts_at(group.used[name][0])
-            group.derived[name] = open_derived(_derived_facts(group, used))
+            made = open_derived(_derived_facts(group, used))
+            if made >= 0:
+                group.derived[name] = made
 
     def forget(self, gone: NDArray[np.bool_]) -> None:
         """Let go of evicted slots (a flag per slot)."""

@@ -44,6 +44,7 @@ class StoreState:
     targets: list[tuple[int, str]]
     target_times: dict[str, Column]
     groups: list[Group]
+    nodes: dict[int, Component]
     evicted: int
     free: list[int] = field(default_factory=list)
 
@@ -61,6 +62,7 @@ class SeriesStore:
         self.places: Roster[Place] = Roster()
         self.targets: Roster[tuple[int, str]] = Roster()
         self.pairs = Pairs()
+        self.nodes: dict[int, Component] = {}
         self.environments: list[str] = []
         self._environment_of = np.zeros(0, np.int64)
         self.evicted = 0
@@ -110,6 +112,8 @@ class SeriesStore:
         if facts.meaning.reading is Reading.IGNORED or (full and self.places.find(place) is None):
             return self.ignore(key)
         slot = self._take(facts)
+        if slot == IGNORED:
+            return IGNORED  # for now: there may be room the next time
         self.index[key] = slot
         self._presume_zero(slot, facts, pane)
         self.pairs.join(slot, facts, self.fact, self._take)
@@ -117,6 +121,8 @@ class SeriesStore:
 
     def _take(self, facts: SeriesFacts) -> int:
         slot = self._vacant()
+        if slot < 0:
+            return IGNORED
         columns, meaning = self.columns, facts.meaning
         columns.clear(slot)
         self.facts[slot] = facts
@@ -159,7 +165,7 @@ class SeriesStore:
             return self._free.pop()
         if len(self.facts) >= self._config.series_limit:
             self._evict()
-            return self._free.pop()
+            return self._free.pop() if self._free else -1
         if len(self.facts) == len(self.columns):
             capacity = min(2 * len(self.columns), self._config.series_limit)
             self.columns.grow(capacity)
@@ -169,7 +175,8 @@ class SeriesStore:
 
     def _evict(self) -> None:
         columns = self.columns
-        slots = np.flatnonzero(columns.live)
+        # A series that was opened just now has not had its say yet.
+        slots = np.flatnonzero(columns.live & (columns.last_ms > NEVER))
         order = np.lexsort((slots, columns.last_ms[slots]))
         gone = slots[order[: max(1, self._config.series_limit // 16)]]
         flags = np.zeros(len(columns), np.bool_)
@@ -183,6 +190,21 @@ class SeriesStore:
         self.pairs.forget(flags)
         self._free.extend(sorted(gone.tolist(), reverse=True))
         self.evicted += len(gone)
+        self._compact()
+
+    def _compact(self) -> None:
+        """Forget targets and components that no series is left of."""
+        columns = self.columns
+        slots = np.flatnonzero(columns.live)
+        self.targets, target = self.targets.compact(columns.target[slots])
+        columns.target[slots] = target[columns.target[slots]]
+        moved = ((int(target[old]), node) for old, node in self.nodes.items())
+        self.nodes = {new: node for new, node in moved if new >= 0}
+        self.places, place = self.places.compact(columns.component[slots])
+        columns.component[slots] = place[columns.component[slots]]
+        renamed = [(int(place[old]), name) for old, name in self.targets.members]
+        self.targets = Roster.of(renamed, self.targets.columns())
+        self._environment_of = np.zeros(0, np.int64)
 
     def state(self) -> StoreState:
         """Freeze everything."""
@@ -198,6 +220,7 @@ class SeriesStore:
             targets=self.targets.members,
             target_times=pack(self.targets.columns()),
             groups=list(self.pairs.groups.values()),
+            nodes=self.nodes,
             evicted=self.evicted,
             free=self._free,
         )
@@ -219,5 +242,6 @@ class SeriesStore:
         self.places = Roster.of(state.places, unpack(state.place_times))
         self.targets = Roster.of(state.targets, unpack(state.target_times))
         self.pairs = Pairs(state.groups)
+        self.nodes = dict(state.nodes)
         self.evicted = state.evicted
         self._free = list(state.free)

@@ -62,6 +62,7 @@ class SightingBook:
 
     def tell(self, environment: str, every_panes: int) -> tuple[Sighting, ...]:
         """Return what is new or due again in an environment, sorted by component."""
+        self._prune(every_panes)
         due = [
             seen
             for seen in self.entries
@@ -83,3 +84,10 @@ class SightingBook:
                 )
             )
         return tuple(sorted(told, key=lambda sighting: sighting.component))
+
+    def _prune(self, every_panes: int) -> None:
+        """Forget components that were not seen for very long."""
+        oldest = max((seen.last_pane for seen in self.entries), default=0) - 100 * every_panes
+        if any(seen.last_pane < oldest for seen in self.entries):
+            self.entries = [seen for seen in self.entries if seen.last_pane >= oldest]
+            self._index.clear()

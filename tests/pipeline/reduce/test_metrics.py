@@ -364,6 +364,20 @@ def test_the_longest_silent_series_make_room() -> None:
     assert told == {an_id(n) for n in range(2, 16)}
 
 
+def test_more_series_in_a_batch_than_there_is_room_for() -> None:
+    feed = Feed(series_limit=16)
+    for turn in range(30):
+        shards = [(turn * 7 + n) % 90 for n in range(40)]
+        feed.scrape(
+            1, *((a_series("jvm_gc_pause_seconds_sum", shard=str(n)), 1.0) for n in shards)
+        )
+        feed.scrape(
+            1, *((a_series("jvm_gc_pause_seconds_count", shard=str(n)), 1.0) for n in shards)
+        )
+    assert feed.reducer.stats()["series"] <= 16
+    assert feed.reducer.stats()["series_evicted"] > 16
+
+
 def test_series_beyond_the_component_limit_are_ignored() -> None:
     feed = Feed(component_limit=1)
     feed.scrape(2, (MEMORY, 1.0), (a_series("up", job="b", instance="b-0:1"), 1.0))
