@@ -1,0 +1,96 @@
+"""How every ranker here answers: vectors, scores, probabilities, reasons, patterns.
+
+The rankers differ only in their parameters. Same question, same diagnosis; neither the order of
+the candidates nor their names matter (names only break exact ties).
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from models.abstention import Abstention
+from models.calibration import Calibration, posterior, scores_of
+from models.features import FEATURES, context_vector, vectors
+from models.pattern_catalogue import Catalogue
+from models.pattern_match import PatternSoftmax, match
+from models.readings import Array
+from schemas.candidate import Candidate, Diagnosis, PatternMatch, Question, Ranked
+
+CONTRIBUTIONS_SHOWN: Final = 8
+PATTERNS_FOR_TOP: Final = 5
+"""Patterns are matched for this many candidates; below them nobody reads."""
+
+_ELAPSED: Final = FEATURES.context.index("elapsed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """All the numbers of a ranker: weights by FEATURES.names, outside by FEATURES.context."""
+
+    weights: tuple[float, ...]
+    outside: tuple[float, ...]
+    calibration: Calibration = field(default_factory=Calibration)
+    abstention: Abstention = field(default_factory=Abstention)
+    patterns: PatternSoftmax = field(default_factory=PatternSoftmax)
+
+
+def contributions(parts: Array) -> tuple[tuple[str, float], ...]:
+    """Sum a candidate's parts of the score by the measure they speak for, largest first.
+
+    Args:
+        parts: weight * (feature - the candidates' mean of it), one for each feature; all of them
+            add up to the candidate's score less the mean score.
+    """
+    sums: dict[str, float] = {}
+    for source, part in zip(FEATURES.sources, parts.tolist(), strict=True):
+        sums[source] = sums.get(source, 0.0) + part
+    order = sorted(sums.items(), key=lambda item: (-abs(item[1]), item[0]))
+    return tuple((name, value) for name, value in order[:CONTRIBUTIONS_SHOWN] if value != 0.0)
+
+
+def answer(
+    question: Question, parameters: Parameters, catalogue: Catalogue, version: str
+) -> Diagnosis:
+    """Rank the candidates of a question; abstain with a reason where no answer would stand."""
+    candidates = sorted(question.candidates, key=lambda c: c.component)
+    asked = Question(
+        incident_id=question.incident_id,
+        at_ms=question.at_ms,
+        candidates=tuple(candidates),
+        context=question.context,
+    )
+    features = vectors(asked)
+    weights = np.array(parameters.weights)
+    scores = scores_of(features, weights)
+    context = context_vector(asked, features)
+    outside = float((context * np.array(parameters.outside)).sum())
+    chances = posterior(scores, outside, float(context[_ELAPSED]), parameters.calibration)
+    order = sorted(range(len(candidates)), key=lambda i: -scores[i])
+    parts = weights * (features - features.mean(axis=0)) if candidates else features
+    ranked = tuple(
+        Ranked(
+            component=candidates[i].component,
+            probability=chances.candidates[i],
+            score=float(scores[i]),
+            patterns=_patterns(candidates[i], place, parameters, catalogue),
+            contributions=contributions(parts[i]),
+        )
+        for place, i in enumerate(order)
+    )
+    reason = parameters.abstention.reason(ranked, chances.none, features)
+    return Diagnosis(
+        ranked=ranked,
+        p_none=chances.none,
+        abstained=bool(reason),
+        reason=reason,
+        model_version=version,
+    )
+
+
+def _patterns(
+    candidate: Candidate, place: int, parameters: Parameters, catalogue: Catalogue
+) -> tuple[PatternMatch, ...]:
+    if place >= PATTERNS_FOR_TOP:
+        return ()
+    return match(candidate, catalogue, parameters.patterns)

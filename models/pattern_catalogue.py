@@ -1,0 +1,171 @@
+"""The catalogue of root-cause patterns: reviewable YAML, one family a file, every field checked.
+
+A pattern says what evidence (schemas/evidence.py) a component shows when it is the root cause of
+that sort. models/pattern_match.py compares; this module only reads and checks.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import yaml
+
+from models.errors import ModelError
+from models.pattern_fields import Fields
+from schemas.change import ChangeKind
+from schemas.component import ComponentKind
+from schemas.evidence import EVIDENCE_KINDS
+
+SAYS_LITTLE: Final = frozenset({"alert_symptom", "metric_other", "explained", "quiet"})
+"""Evidence that says that something is wrong, but hardly what."""
+
+PROVENANCES: Final = ("real", "injected", "simulated", "documented")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The evidence at the component itself: `min_match` of `required` must show at all."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    min_match: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """One sort of root cause. `title_with` holds titles that name a detail of the evidence."""
+
+    id: str
+    family: str
+    title: str
+    title_with: Mapping[str, str]
+    kinds: tuple[ComponentKind, ...]
+    markers: tuple[str, ...]
+    description: str
+    signature: Signature
+    contradictors: tuple[str, ...]
+    change_kinds: tuple[ChangeKind, ...]
+    typical_alert_rules: tuple[str, ...]
+    first_actions: tuple[str, ...]
+    sources: tuple[str, ...]
+    provenance: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """All patterns, by id, and how telling each kind of evidence is among them."""
+
+    patterns: tuple[Pattern, ...]
+    telling: Mapping[str, float]
+
+    def of_kind(self, kind: ComponentKind) -> tuple[Pattern, ...]:
+        """List the patterns that a component of this kind can have."""
+        return tuple(pattern for pattern in self.patterns if kind in pattern.kinds)
+
+    def find(self, pattern_id: str) -> Pattern | None:
+        """Find a pattern by its id."""
+        return next((p for p in self.patterns if p.id == pattern_id), None)
+
+
+def telling(patterns: tuple[Pattern, ...]) -> dict[str, float]:
+    """Weigh each evidence kind by how few patterns name it: 1 + log(N / (1 + n)), at least 0.2.
+
+    What says little anyway weighs 0.2.
+    """
+    named = Counter(
+        kind for p in patterns for kind in (*p.signature.required, *p.signature.optional)
+    )
+    total = max(len(patterns), 1)
+    return {
+        kind: 0.2 if kind in SAYS_LITTLE else max(1.0 + math.log(total / (1 + named[kind])), 0.2)
+        for kind in EVIDENCE_KINDS
+    }
+
+
+def load_catalogue(files: Mapping[str, bytes]) -> Catalogue:
+    """Read and check a catalogue from file name -> YAML.
+
+    Raises:
+        ModelError: A file is no YAML, or a field is missing, unknown or of the wrong shape.
+    """
+    patterns = [p for name in sorted(files) for p in _family(name, files[name])]
+    ids = Counter(pattern.id for pattern in patterns)
+    doubled = sorted(pattern_id for pattern_id, count in ids.items() if count > 1)
+    if doubled:
+        msg = f"patterns: the id {doubled[0]} is given twice; ids must be unique."
+        raise ModelError(msg)
+    ordered = tuple(sorted(patterns, key=lambda pattern: pattern.id))
+    return Catalogue(patterns=ordered, telling=telling(ordered))
+
+
+@cache
+def default_catalogue() -> Catalogue:
+    """Read the catalogue that ships with Rootline (models/patterns/*.yaml)."""
+    folder = resources.files("models") / "patterns"
+    return load_catalogue(
+        {f.name: f.read_bytes() for f in folder.iterdir() if f.name.endswith(".yaml")}
+    )
+
+
+def _family(name: str, data: bytes) -> list[Pattern]:
+    try:
+        document = yaml.safe_load(data)
+    except yaml.YAMLError as error:
+        msg = f"patterns/{name}: not YAML: {error}"
+        raise ModelError(msg) from error
+    fields = Fields(f"patterns/{name}", document)
+    family = fields.text("family")
+    entries = fields.entries("patterns")
+    fields.nothing_else()
+    return [
+        _pattern(family, Fields(f"patterns/{name}, pattern {i + 1}", entry))
+        for i, entry in enumerate(entries)
+    ]
+
+
+def _pattern(family: str, fields: Fields) -> Pattern:
+    pattern = Pattern(
+        id=fields.text("id"),
+        family=family,
+        title=fields.text("title"),
+        title_with=fields.texts_by_name("title_with"),
+        kinds=tuple(
+            ComponentKind(k) for k in fields.words("kinds", tuple(ComponentKind), least=1)
+        ),
+        markers=fields.words("markers"),
+        description=fields.text("description"),
+        signature=_signature(fields.part("entry_signature")),
+        contradictors=fields.words("contradictors", EVIDENCE_KINDS),
+        change_kinds=tuple(ChangeKind(k) for k in fields.words("change_kinds", tuple(ChangeKind))),
+        typical_alert_rules=fields.words("typical_alert_rules"),
+        first_actions=fields.words("first_actions", least=1),
+        sources=fields.words("sources"),
+        provenance=fields.word("provenance", PROVENANCES),
+    )
+    fields.nothing_else()
+    if not pattern.id.startswith(f"{family}."):
+        msg = f"{fields.where}: the id {pattern.id!r} must begin with its family, {family}."
+        raise ModelError(msg)
+    for detail, title in pattern.title_with.items():
+        if f"{{{detail}}}" not in title:
+            msg = (
+                f"{fields.where}: title_with.{detail} must contain {{{detail}}}; it is {title!r}."
+            )
+            raise ModelError(msg)
+    return pattern
+
+
+def _signature(fields: Fields) -> Signature:
+    required = fields.words("required", EVIDENCE_KINDS, least=1)
+    optional = fields.words("optional", EVIDENCE_KINDS)
+    both = sorted(set(required) & set(optional))
+    if both:
+        msg = f"{fields.where}: {both[0]} is both required and optional; keep one."
+        raise ModelError(msg)
+    least = fields.count("min_match", default=len(required), most=len(required))
+    fields.nothing_else()
+    return Signature(required=required, optional=optional, min_match=least)

@@ -1,0 +1,66 @@
+"""The ranker that needs no training: documented weights on rules and a few measures.
+
+It is the fallback when there is no artefact, the baseline that a trained ranker must beat, and
+the point towards which training is regularised: without data, the trained one is this one.
+"""
+
+from typing import Final
+
+from models.answer import Parameters, answer
+from models.features import FEATURES
+from models.pattern_catalogue import Catalogue, default_catalogue
+from schemas.candidate import Diagnosis, Question
+
+RULE_WEIGHTS: Final = {
+    # The two halves of "most abnormal, and not explained by a callee".
+    "rule:prism": 1.0,
+    "rule:own_trouble": 1.5,
+    "first:own_trouble": 0.5,
+    # Inner resources run short in causes; latency and errors rise in victims as well.
+    "rule:inner": 1.0,
+    "first:inner": 0.5,
+    # The deepest anomalous component on an anomalous path.
+    "first:traversal": 1.0,
+    # Calls into the cause fail, or it falls silent while its callers still call.
+    "first:failed_edge": 0.5,
+    "first:silence": 1.0,
+    "rule:silence": 1.0,
+    # A full pool, or time and errors that start in it.
+    "first:saturation": 1.5,
+    "first:own_work": 0.7,
+    # It explains who alerts.
+    "first:page_rank": 0.3,
+    "first:explains": 0.5,
+    # Someone who wrote a cause-type alert rule knew what they meant.
+    "alert_cause_share:value": 0.7,
+    # What changed shortly before is the first thing that anyone asks.
+    "change_precedes:value": 0.7,
+}
+"""Hand-set, in units of log odds; a feature that is not named here weighs nothing."""
+
+RULE_OUTSIDE: Final = {"bias": 3.0, "candidates": 1.5}
+"""The score of "none of these": about that of a candidate with one middling sign, more with more
+candidates, because the best of many is high by chance."""
+
+VERSION: Final = "rules/1"
+
+
+def rule_parameters() -> Parameters:
+    """Lay the documented weights out in the order of the features' contract."""
+    return Parameters(
+        weights=tuple(RULE_WEIGHTS.get(name, 0.0) for name in FEATURES.names),
+        outside=tuple(RULE_OUTSIDE.get(name, 0.0) for name in FEATURES.context),
+    )
+
+
+class RuleRanker:
+    """Rank by documented weights; callable Question -> Diagnosis."""
+
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
+        self.version = VERSION
+        self._parameters = rule_parameters()
+        self._catalogue = catalogue or default_catalogue()
+
+    def __call__(self, question: Question) -> Diagnosis:
+        """Answer a question."""
+        return answer(question, self._parameters, self._catalogue, self.version)
