@@ -115,8 +115,8 @@ class SeriesStore:
         if slot == IGNORED:
             return IGNORED  # for now: there may be room the next time
         self.index[key] = slot
-        self._presume_zero(slot, facts, pane)
         self.pairs.join(slot, facts, self.fact, self._take)
+        self._presume_zero(slot, facts, pane)
         return slot
 
     def _take(self, facts: SeriesFacts) -> int:
