@@ -44,6 +44,7 @@ class DurableConsumer(Service):
         self._failpoint = failpoint
         self._ended = asyncio.Event()
         self._ended.set()
+        self.overran = False
 
     @Service.task
     async def _run(self) -> None:
@@ -83,6 +84,7 @@ class DurableConsumer(Service):
             async with asyncio.timeout(self._cluster.worker.shutdown_seconds):
                 await self._ended.wait()
         except TimeoutError:
+            self.overran = True
             _log.error(
                 "a stage did not stop in time; the next start replays from its last snapshot",
                 extra={"consumer": self.spec.name},

@@ -6,13 +6,14 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from typing import NoReturn
 
 from agents.worker.app import WorkerApp
 from agents.worker.config import WorkerConfig
 
 _log = logging.getLogger("worker")
 _LOOK_SECONDS = 0.05
-# A stage gets shutdown_seconds to save; the application some more to take itself apart.
+# Each stage gets shutdown_seconds to save; the application some more to take itself apart.
 _GRACE_SECONDS = 5.0
 STOPPED, CRASHED = 0, 1
 
@@ -55,10 +56,13 @@ async def _stop(app: WorkerApp, config: WorkerConfig) -> None:
         async with asyncio.timeout(config.shutdown_seconds + _GRACE_SECONDS):
             await app.stop()
     except TimeoutError:
-        # A thread that hangs would hold up the interpreter's own exit for ever.
-        _log.critical(
-            "the worker did not stop in time and ends at once; the next start replays",
-            extra={"limit_seconds": config.shutdown_seconds},
-        )
-        logging.shutdown()
-        os._exit(CRASHED)
+        _end_at_once()
+    if any(consumer.overran for consumer in app.durable):
+        _end_at_once()
+
+
+def _end_at_once() -> NoReturn:
+    """End the process without waiting for its threads: one that hangs would hold it for ever."""
+    _log.critical("the worker did not stop in time and ends at once; the next start replays")
+    logging.shutdown()
+    os._exit(CRASHED)

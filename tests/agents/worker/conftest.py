@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -93,9 +94,11 @@ class Stand:
             await self._line(process)
         return process
 
-    async def simple_worker(self, *, wait: bool = True) -> tuple[asyncio.subprocess.Process, int]:
+    async def simple_worker(
+        self, *, wait: bool = True, **settings: float
+    ) -> tuple[asyncio.subprocess.Process, int]:
         """Start a whole worker with a simple engine; return it and its health port."""
-        process = await self._python("simple_worker.py")
+        process = await self._python("simple_worker.py", json.dumps(settings))
         return process, int(await self._line(process)) if wait else 0
 
     async def _python(self, script: str, *arguments: str) -> asyncio.subprocess.Process:

@@ -5,7 +5,9 @@ doubled or mixed up shows in the incidents.
 """
 
 import asyncio
+import json
 import sys
+import threading
 import uuid
 from typing import Any
 
@@ -75,6 +77,8 @@ class NumberingCorrelator:
             return []
         if signal.alert.rule == "Bug":
             raise ZeroDivisionError
+        if signal.alert.rule == "Hang":
+            threading.Event().wait()
         fingerprint = signal.alert.fingerprint
         number = self._number[fingerprint] = len(self._number) + 1
         incident = an_incident(
@@ -148,10 +152,10 @@ def announce(app: WorkerApp) -> None:
     sys.stdout.flush()
 
 
-async def main(bootstrap: str) -> int:
-    chosen = settings(bootstrap)
+async def main(bootstrap: str, worker: str = "{}") -> int:
+    chosen = settings(bootstrap, **json.loads(worker))
     return await serve(build_app(chosen, engines()), chosen.worker, announce)
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1])))
+    sys.exit(asyncio.run(main(*sys.argv[1:])))

@@ -140,3 +140,22 @@ def test_a_frozen_broker_makes_a_worker_unready_but_not_dead(on_stand):
         assert await asyncio.wait_for(worker.wait(), 20) == 0
 
     on_stand(scenario)
+
+
+def test_an_engine_that_hangs_is_reported_as_stuck_and_does_not_hold_up_the_exit(on_stand):
+    async def scenario(stand):
+        worker, port = await stand.simple_worker(stuck_seconds=2.0, shutdown_seconds=0.5)
+        await send(stand, "alerts", [an_alert(1, name="Hang")])
+
+        async def until_stuck():
+            while (found := await asyncio.to_thread(get, port, "/healthz"))[0] == 200:
+                await asyncio.sleep(0.2)
+            return json.loads(found[1])["reasons"]
+
+        reasons = await asyncio.wait_for(until_stuck(), 20)
+        assert list(reasons) == ["correlate"]
+        assert reasons["correlate"].startswith("stuck; correlate: running, 8 partitions, ")
+        worker.terminate()
+        assert await asyncio.wait_for(worker.wait(), 20) == 1
+
+    on_stand(scenario)
