@@ -8,31 +8,14 @@ from typing import Any
 import orjson
 
 from models.simulator.alerting import Firing
+from schemas.codecs.fingerprint import fingerprint_of
 from schemas.recording import Message
-from schemas.telemetry import Labels
 
 GROUP_WAIT_MS = 5_000
 GROUP_INTERVAL_MS = 15_000
 DELIVERY_MS = 120
 ZERO_TIME = "0001-01-01T00:00:00Z"
 EXTERNAL_URL = "http://alertmanager.monitoring.svc:9093"
-
-_FNV_OFFSET = 14695981039346656037
-_FNV_PRIME = 1099511628211
-_MASK = (1 << 64) - 1
-
-
-def fingerprint_of(labels: Labels) -> str:
-    """Return Alertmanager's fingerprint: FNV-1a over sorted names and values.
-
-    >>> fingerprint_of(())
-    'cbf29ce484222325'
-    """
-    value = _FNV_OFFSET
-    for name, text in sorted(labels):
-        for byte in name.encode() + b"\xff" + text.encode() + b"\xff":
-            value = ((value ^ byte) * _FNV_PRIME) & _MASK
-    return f"{value:016x}"
 
 
 def rfc3339(ms: int) -> str:

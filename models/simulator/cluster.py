@@ -132,7 +132,6 @@ class Cluster:
             Task(self._end_early(pod, process), Timeout(runtime.env, delay))
 
     def _resource(self, pod: Pod) -> dict[str, str]:
-        languages = {"jvm": "java", "go": "go", "python": "python"}
         return {
             "service.name": pod.service.name,
             "service.version": pod.service.version,
@@ -140,7 +139,6 @@ class Cluster:
             "k8s.namespace.name": self._runtime.namespace,
             "k8s.pod.name": pod.name,
             "k8s.node.name": pod.node.name,
-            "telemetry.sdk.language": languages[pod.service.spec.runtime],
         }
 
     def _end_early(self, pod: Pod, process: Process) -> Generator[Event, Any, None]:

@@ -18,6 +18,7 @@ from models.simulator.outcome import TOO_MANY_CONNECTIONS, error_type_of
 from models.simulator.runtime import Runtime
 from models.simulator.step_statements import PORTS, SYSTEMS
 from models.simulator.topology import JobSpec
+from schemas.codecs.statements import normalise_statement
 from schemas.telemetry import SpanKind, SpanStatus
 
 SPAWN_SECONDS = 0.7
@@ -120,10 +121,10 @@ class Job:
     def _describe(self, ok: bool) -> dict[str, str]:
         spec = self.database.spec
         attributes = {
-            "db.system": SYSTEMS[spec.engine],
+            "db.system.name": SYSTEMS[spec.engine],
             "db.namespace": spec.schema,
             "db.operation.name": self.spec.statement.split(" ", 1)[0],
-            "db.query.text": spec.statements[self.spec.statement].text,
+            "db.query.text": normalise_statement(spec.statements[self.spec.statement].text),
             "server.address": spec.address or spec.name,
             "server.port": PORTS[spec.engine],
         }

@@ -74,7 +74,7 @@ class UseCache:
         self._otherwise = otherwise
         self._runtime = runtime
         attributes = {
-            "db.system": "redis",
+            "db.system.name": "redis",
             "db.operation.name": spec.operation,
             "server.address": cache.spec.name,
             "server.port": "6379",
@@ -142,7 +142,7 @@ class CallExternal:
         self._runtime = runtime
         attributes = {
             "http.request.method": spec.operation.split(" ", 1)[0],
-            "url.full": f"https://{external.spec.host}{spec.operation.split(' ', 1)[1]}",
+            "url.host": external.spec.host,
             "server.address": external.spec.host,
             "server.port": "443",
         }

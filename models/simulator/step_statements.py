@@ -13,6 +13,7 @@ from models.simulator.pool import Pool
 from models.simulator.runtime import Runtime
 from models.simulator.topology import StatementsSpec
 from models.simulator.work import Work
+from schemas.codecs.statements import normalise_statement
 from schemas.telemetry import SpanKind, SpanStatus
 
 PORTS = {"mysql": "3306", "postgres": "5432"}
@@ -110,10 +111,10 @@ class RunStatements:
     def _describe(self, statement: str, outcome: int) -> int:
         spec = self._database.spec
         attributes = {
-            "db.system": SYSTEMS[spec.engine],
+            "db.system.name": SYSTEMS[spec.engine],
             "db.namespace": spec.schema,
             "db.operation.name": statement.split(" ", 1)[0],
-            "db.query.text": spec.statements[statement].text,
+            "db.query.text": normalise_statement(spec.statements[statement].text),
             "server.address": spec.address or spec.name,
             "server.port": PORTS[spec.engine],
         }
@@ -125,7 +126,7 @@ class RunStatements:
         number = self._failed.get(outcome)
         if number is None:
             spec = self._database.spec
-            attributes = {"db.system": SYSTEMS[spec.engine], "pool.name": spec.name}
+            attributes = {"db.system.name": SYSTEMS[spec.engine], "pool.name": spec.name}
             if outcome != OK:
                 attributes["error.type"] = error_type_of(outcome)
             number = self._failed[outcome] = self._runtime.recorder.attributes(attributes)

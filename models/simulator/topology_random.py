@@ -101,7 +101,7 @@ def _peers(rng: random.Random, drafts: list[Draft], names: Iterator[str]) -> dic
     inner = drafts[1:]
     databases = [next(names) for _ in range(rng.randrange(1, 4))]
     caches = [next(names) for _ in range(rng.randrange(1, 3))]
-    externals = [f"{next(names)}.example" for _ in range(rng.randrange(1, 3))]
+    externals = [f"api.{next(names)}.example" for _ in range(rng.randrange(1, 3))]
     broker = next(names)
     for i, draft in enumerate(rng.sample(inner, len(inner))):
         if i < 2 * len(databases) or rng.random() < 0.4:

@@ -110,7 +110,14 @@ def _links(batch: SpanBatch) -> dict[int, list[tuple[bytes, bytes]]]:
 
 
 def _pairs(labels: Labels) -> list[KeyValue]:
-    return [KeyValue(key=key, value=_value(key, text)) for key, text in labels]
+    return [_pair(key, text) for key, text in labels]
+
+
+def _pair(key: str, text: str) -> KeyValue:
+    if key == "url.host":
+        # Recordings keep the host of a URL only; producers send the whole.
+        return KeyValue(key="url.full", value=AnyValue(string_value=f"https://{text}/"))
+    return KeyValue(key=key, value=_value(key, text))
 
 
 def _value(key: str, text: str) -> AnyValue:

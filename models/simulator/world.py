@@ -130,7 +130,6 @@ class World:
                 "k8s.namespace.name": namespace,
                 "k8s.pod.name": job.pod_name,
                 "k8s.node.name": job.node.name,
-                "telemetry.sdk.language": "java",
             }
         )
         job.start()
