@@ -78,11 +78,16 @@ class Stand:
         finally:
             await producer.stop()
 
-    async def number(self, first: int, count: int, partitions: int = 2) -> None:
+    async def counting_topics(self, partitions: int = 2, suffix: str = "") -> None:
+        """Create what a counting worker needs; the suffix tells scenarios on one broker apart."""
+        names = {f"{name}{suffix}": partitions for name in ("numbers", "counted", "state")}
+        await self.create(**names)
+
+    async def number(self, first: int, count: int, partitions: int = 2, suffix: str = "") -> None:
         """Produce numbered records to `numbers`, spread over its partitions."""
         async with self.producer() as producer:
             acks = [
-                await producer.send("numbers", b"%d" % n, partition=n % partitions)
+                await producer.send(f"numbers{suffix}", b"%d" % n, partition=n % partitions)
                 for n in range(first, first + count)
             ]
             await asyncio.gather(*acks)
@@ -143,9 +148,11 @@ class Stand:
             await consumer.stop()
         return records
 
-    async def counted(self, total: int) -> list[Any]:
+    async def counted(self, total: int, suffix: str = "") -> list[Any]:
         """Wait until every one of `total` numbers has an output."""
-        return await self.read("counted", lambda found: len({r.key for r in found}) >= total)
+        return await self.read(
+            f"counted{suffix}", lambda found: len({r.key for r in found}) >= total
+        )
 
     async def close(self) -> None:
         for process in self._processes:

@@ -19,11 +19,10 @@ from agents.worker.config import WorkerConfig
 from agents.worker.durable import DurableConsumer
 from agents.worker.stage import ConsumerSpec, Incoming, Outgoing
 
-INPUT, OUTPUT, STATE = "numbers", "counted", "state.numbers"
-
 
 class CountingStage:
-    def __init__(self, partition: int, ballast: int = 0) -> None:
+    def __init__(self, output: str, partition: int, ballast: int) -> None:
+        self._output = output
         self._partition = partition
         self._ballast = ballast
         self._count = 0
@@ -35,7 +34,7 @@ class CountingStage:
             assert record.value is not None
             self._count += 1
             value = b"%s %d %d" % (record.value, self._partition, self._count)
-            outgoing.append(Outgoing(OUTPUT, record.value, value))
+            outgoing.append(Outgoing(self._output, record.value, value))
         return outgoing
 
     def idle(self, now_ms: int) -> list[Outgoing]:
@@ -50,13 +49,13 @@ class CountingStage:
         self._count = int(data.partition(b" ")[0])
 
 
-def spec(ballast: int = 0) -> ConsumerSpec:
+def spec(suffix: str, ballast: int) -> ConsumerSpec:
     return ConsumerSpec(
         name="count",
-        group="counting",
-        topics=(INPUT,),
-        state_topic=lambda _topic: STATE,
-        stage=lambda _topic, partition: CountingStage(partition, ballast),
+        group=f"counting{suffix}",
+        topics=(f"numbers{suffix}",),
+        state_topic=lambda _topic: f"state{suffix}",
+        stage=lambda _topic, partition: CountingStage(f"counted{suffix}", partition, ballast),
     )
 
 
@@ -98,7 +97,7 @@ def die_at(text: str) -> Callable[[str], None]:
 
 async def main(arguments: argparse.Namespace) -> int:
     consumer = DurableConsumer(
-        spec(arguments.ballast),
+        spec(arguments.suffix, arguments.ballast),
         cluster(arguments.bootstrap, snapshot_chunk_bytes=arguments.chunk),
         failpoint=die_at(arguments.die_at),
     )
@@ -121,6 +120,7 @@ async def main(arguments: argparse.Namespace) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("bootstrap")
+    parser.add_argument("--suffix", default="")
     parser.add_argument("--die-at", default="never")
     parser.add_argument("--chunk", type=int, default=900_000)
     parser.add_argument("--ballast", type=int, default=0)

@@ -9,18 +9,21 @@ pytestmark = pytest.mark.integration
 FAILPOINTS = ["read:4", "handled:4", "published:4", "owner:1", "saved:1", "committed:1"]
 
 
-@pytest.mark.parametrize("die_at", FAILPOINTS)
-def test_a_worker_killed_at_any_step_loses_and_doubles_nothing(
-    on_stand, assert_exactly_once, die_at
-):
+def test_a_worker_killed_at_any_step_loses_and_doubles_nothing(on_stand, assert_exactly_once):
+    async def one(stand, die_at):
+        suffix = f".{die_at.partition(':')[0]}"
+        await stand.counting_topics(suffix=suffix)
+        await stand.number(0, 600, suffix=suffix)
+        doomed = await stand.worker("--suffix", suffix, "--die-at", die_at, wait=False)
+        assert await asyncio.wait_for(doomed.wait(), 30) == -signal.SIGKILL, die_at
+        await stand.number(600, 200, suffix=suffix)
+        await stand.worker("--suffix", suffix)
+        assert_exactly_once(await stand.counted(800, suffix), 800)
+
     async def scenario(stand):
-        await stand.create(numbers=2, counted=2, state__numbers=2)
-        await stand.number(0, 600)
-        doomed = await stand.worker("--die-at", die_at, wait=False)
-        assert await asyncio.wait_for(doomed.wait(), 20) == -signal.SIGKILL
-        await stand.number(600, 200)
-        await stand.worker()
-        assert_exactly_once(await stand.counted(800), 800)
+        async with asyncio.TaskGroup() as group:
+            for die_at in FAILPOINTS:
+                group.create_task(one(stand, die_at))
 
     on_stand(scenario)
 
@@ -29,7 +32,7 @@ def test_workers_that_join_leave_and_are_killed_in_a_stream_lose_and_double_noth
     on_stand, assert_exactly_once
 ):
     async def scenario(stand):
-        await stand.create(numbers=4, counted=2, state__numbers=4)
+        await stand.counting_topics(partitions=4)
         numbers = itertools.count(step=100)
         stop = asyncio.Event()
 
@@ -57,14 +60,14 @@ def test_workers_that_join_leave_and_are_killed_in_a_stream_lose_and_double_noth
 
 def test_a_state_of_many_chunks_comes_back_whole(on_stand, assert_exactly_once):
     async def scenario(stand):
-        await stand.create(numbers=2, counted=2, state__numbers=2)
+        await stand.counting_topics()
         await stand.number(0, 200)
         large = ("--ballast", "300000", "--chunk", "20000")
         first = await stand.worker(*large)
         await stand.counted(200)
         first.terminate()
         assert await asyncio.wait_for(first.wait(), 20) == 0
-        chunks = await stand.read("state.numbers")
+        chunks = await stand.read("state")
         assert len(chunks) >= 2 * 15
         await stand.number(200, 200)
         await stand.worker(*large)
@@ -77,7 +80,7 @@ def test_a_state_of_many_chunks_comes_back_whole(on_stand, assert_exactly_once):
 
 def test_a_broker_that_restarts_costs_time_and_nothing_else(on_stand, assert_exactly_once):
     async def scenario(stand):
-        await stand.create(numbers=2, counted=2, state__numbers=2)
+        await stand.counting_topics()
         await stand.number(0, 200)
         worker = await stand.worker()
         await stand.counted(200)
@@ -94,7 +97,7 @@ def test_a_broker_that_restarts_costs_time_and_nothing_else(on_stand, assert_exa
 
 def test_a_worker_that_starts_before_kafka_waits_for_it(on_stand, assert_exactly_once):
     async def scenario(stand):
-        await stand.create(numbers=2, counted=2, state__numbers=2)
+        await stand.counting_topics()
         await stand.number(0, 100)
         await stand.stop_broker()
         await stand.worker(wait=False)
@@ -109,7 +112,7 @@ def test_a_frozen_worker_that_wakes_up_after_its_partitions_are_gone_changes_not
     on_stand, assert_exactly_once
 ):
     async def scenario(stand):
-        await stand.create(numbers=2, counted=2, state__numbers=2)
+        await stand.counting_topics()
         await stand.number(0, 200)
         frozen = await stand.worker()
         await stand.counted(100)
