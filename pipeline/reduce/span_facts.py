@@ -43,12 +43,7 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _TLS = re.compile(r"tls|ssl|certificate|x509|handshake", re.IGNORECASE)
-_WAIT = re.compile(
-    r"(acquire|wait|borrow|checkout|get_?connection|getconnection|obtain)"
-    r".*(pool|connection|lock|mutex|semaphore|permit)?"
-    r"|(pool|connection|lock|mutex|semaphore|permit).*(acquire|wait|borrow|checkout)",
-    re.IGNORECASE,
-)
+_WAIT = re.compile(r"acquire|wait|borrow|check[_ ]out|get[_ ]?connection", re.IGNORECASE)
 _WAITED_FOR = re.compile(r"pool|connection|lock|mutex|semaphore|permit", re.IGNORECASE)
 _GRPC_TIMEOUT, _GRPC_UNAVAILABLE = "4", "14"
 _GRPC_SERVER_FAULTS = frozenset(
