@@ -62,6 +62,15 @@ class Catalogue:
     patterns: tuple[Pattern, ...]
     telling: Mapping[str, float]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """List what the patterns look for in the texts of evidence, lower-case."""
+        return tuple(
+            sorted(
+                {w.lower() for p in self.patterns for w in (*p.markers, *p.typical_alert_rules)}
+            )
+        )
+
     def of_kind(self, kind: ComponentKind) -> tuple[Pattern, ...]:
         """List the patterns that a component of this kind can have."""
         return tuple(pattern for pattern in self.patterns if kind in pattern.kinds)

@@ -70,7 +70,7 @@ def hints(pattern: Pattern, evidence: tuple[Evidence, ...]) -> float:
     and none is; +0.1 when a rule that typically fires is named; +0.1 when a change was of a kind
     that causes it.
     """
-    text = " ".join(_text(item) for item in evidence).lower()
+    text = evidence_text(evidence)
     total = 0.0
     if pattern.markers:
         total += 0.1 if any(marker in text for marker in pattern.markers) else -0.1
@@ -123,5 +123,10 @@ def title(pattern: Pattern, evidence: tuple[Evidence, ...]) -> str:
     return pattern.title
 
 
-def _text(item: Evidence) -> str:
-    return " ".join([item.statement, *item.details.values(), *(r.id for r in item.references)])
+def evidence_text(evidence: tuple[Evidence, ...]) -> str:
+    """Join all that evidence says in words, lower-case: statements, details, references."""
+    return " ".join(
+        part
+        for item in evidence
+        for part in (item.statement, *item.details.values(), *(r.id for r in item.references))
+    ).lower()
