@@ -78,10 +78,32 @@ def alerts(*services):
     ]
 
 
+def spans():
+    """One call of the service cart, as the OTel Collector's Kafka exporter writes it."""
+    end_ns = int((datetime.now(UTC) - timedelta(seconds=2)).timestamp() * 1e9)
+    span = {
+        "traceId": "0af7651916cd43dd8448eb211c80319c",
+        "spanId": "b7ad6b7169203331",
+        "name": "GET /cart",
+        "kind": 2,
+        "startTimeUnixNano": str(end_ns - 5_000_000),
+        "endTimeUnixNano": str(end_ns),
+    }
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "cart"}}]}
+    body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
+    return [json.dumps(body).encode()]
+
+
 async def send(stand, topic, values):
     async with stand.producer() as producer:
         for value in values:
             await producer.send_and_wait(topic, value)
+
+
+def panes_of_cart(record):
+    signal_ = json.loads(record.value)
+    panes = signal_.get("services", ())
+    return [pane["count"] for pane in panes if pane["component"]["name"] == "cart"] == [1]
 
 
 def members(records):
@@ -115,6 +137,9 @@ def test_an_alert_in_kafka_becomes_an_incident_in_kafka(on_stand, a_configuratio
         assert record.key.decode() == incident["incident_id"]
         assert headers["ce_type"] == b"io.rootline.incident.opened"
         assert headers["ce_id"].decode() == f"{incident['incident_id']}:{incident['revision']}"
+        await send(stand, "otlp_spans", spans())
+        found = await stand.read("signals", lambda found: any(map(panes_of_cart, found)))
+        assert any(map(panes_of_cart, found))
         worker.send_signal(signal.SIGTERM)
         _out, err = await asyncio.wait_for(worker.communicate(), 20)
         assert worker.returncode == 0
