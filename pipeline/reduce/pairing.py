@@ -173,10 +173,12 @@ def _evaluate(
     below = _read(columns, wiring.limit, pane)
     limits = np.where(wiring.is_mean, below.sums, columns.last_value[wiring.limit])
     limits = np.where(np.isfinite(limits) & (limits > 0), limits, 0.0)
-    samples += np.where(wiring.is_mean, below.samples, 0)
+    samples += below.samples
     last_ms = columns.last_ms[wiring.limit].copy()
     np.maximum.at(last_ms, of, columns.last_ms[slot])
     chosen = concerned & (pane >= 0) & (pane >= columns.pane[wiring.slot]) & (samples > 0)
+    # A limit that is already in a later pane says nothing about this one.
+    chosen &= limit_pane <= np.where(wiring.is_mean, limit_pane, pane)
     return Derivation(
         slots=wiring.slot[chosen],
         panes=pane[chosen],

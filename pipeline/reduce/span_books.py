@@ -114,7 +114,13 @@ class SpanBooks:
         self.edges.add_durations(rows[~consumed], durations[~consumed])
         limit = self._config.statements_tracked
         self.edges.add_statements(rows, calls.text, calls.texts, durations, limit)
-        self.edges.show(rows, durations, failed, calls.contender)
+        shown = np.flatnonzero(~consumed)
+        self.edges.show(
+            rows[shown],
+            durations[shown],
+            failed[shown],
+            lambda at: calls.contender(int(shown[at])),
+        )
 
     def serve_call(self, caller: Ids, callee: Ids, end_ns: Ids) -> None:
         """Count calls whose server span was seen."""

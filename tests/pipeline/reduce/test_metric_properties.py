@@ -102,7 +102,7 @@ def cut(rows: list[Row], places: list[int]) -> list[list[Row]]:
 cuts = st.lists(st.integers(0, 250), max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scrapes(), cuts)
 def test_a_batch_cut_into_many_gives_the_same_anomalous_panes(
     rows: list[Row], places: list[int]
@@ -116,7 +116,7 @@ def test_a_batch_cut_into_many_gives_the_same_anomalous_panes(
     assert set(whole) <= set(parts)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scrapes(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_in_a_batch_does_not_matter(rows: list[Row], random: object) -> None:
     shuffled = list(rows)
@@ -124,7 +124,7 @@ def test_the_order_of_rows_in_a_batch_does_not_matter(rows: list[Row], random: o
     assert replay(a_reducer(), [rows]) == replay(a_reducer(), [shuffled])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scrapes(), st.integers(0, 250))
 def test_rows_that_come_again_change_nothing(rows: list[Row], place: int) -> None:
     once = replay(a_reducer(), cut(rows, [place]))
@@ -132,7 +132,7 @@ def test_rows_that_come_again_change_nothing(rows: list[Row], place: int) -> Non
     assert totals(once) == totals(again)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scrapes(), cuts, st.integers(0, 8))
 def test_a_restored_reducer_says_what_one_that_never_stopped_says(
     rows: list[Row], places: list[int], restart: int

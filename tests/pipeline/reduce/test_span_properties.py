@@ -111,13 +111,13 @@ def cut(rows: list[Span], places: list[int]) -> list[list[Span]]:
 cuts = st.lists(st.integers(0, 30), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(spans(), cuts)
 def test_a_batch_cut_into_many_gives_the_same_totals(rows: list[Span], places: list[int]) -> None:
     assert totals(replay(a_reducer(), [rows])) == totals(replay(a_reducer(), cut(rows, places)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(spans(), cuts, st.randoms(use_true_random=False))
 def test_spans_in_any_order_give_the_same_totals(
     rows: list[Span], places: list[int], random: object
@@ -128,7 +128,7 @@ def test_spans_in_any_order_give_the_same_totals(
     assert totals(replay(a_reducer(trace_keep_seconds=90), cut(shuffled, places))) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(spans(), cuts)
 def test_spans_that_come_again_change_nothing(rows: list[Span], places: list[int]) -> None:
     batches = cut(rows, places)
@@ -137,7 +137,7 @@ def test_spans_that_come_again_change_nothing(rows: list[Span], places: list[int
     assert once == totals(replay(a_reducer(trace_keep_seconds=90), repeated))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(spans(), cuts, st.integers(0, 6))
 def test_a_restored_reducer_says_what_one_that_never_stopped_says(
     rows: list[Span], places: list[int], restart: int
@@ -159,7 +159,7 @@ def test_a_restored_reducer_says_what_one_that_never_stopped_says(
     assert second.snapshot() == reducer.snapshot()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(spans())
 def test_totals_add_up(rows: list[Span]) -> None:
     held = totals(replay(a_reducer(), [rows]))
