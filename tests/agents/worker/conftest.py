@@ -106,15 +106,22 @@ class Stand:
         process = await self._python("simple_worker.py", json.dumps(settings))
         return process, int(await self._line(process)) if wait else 0
 
+    async def rootline(self, *arguments: object) -> asyncio.subprocess.Process:
+        """Start the command as its user does."""
+        return await self._start("-m", "agents", *map(str, arguments))
+
     async def _python(self, script: str, *arguments: str) -> asyncio.subprocess.Process:
+        path = str(Path(__file__).with_name(script))
+        return await self._start(path, self.bootstrap, *arguments)
+
+    async def _start(self, *arguments: str) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(Path(__file__).with_name(script)),
-            self.bootstrap,
             *arguments,
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE if "agents" in arguments else None,
         )
         self._processes.append(process)
         return process

@@ -3,9 +3,7 @@
 import asyncio
 import json
 import signal
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ from models.artefact import write_artefact
 from models.rules import rule_parameters
 
 pytestmark = pytest.mark.integration
-ROOT = Path(__file__).parents[3]
 
 CONFIG = """
 [kafka]
@@ -44,18 +41,6 @@ def a_configuration(tmp_path):
         return path
 
     return write
-
-
-async def rootline(*arguments):
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "agents",
-        *map(str, arguments),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
 
 
 async def ready(process):
@@ -125,7 +110,7 @@ def of_services(*services):
 
 def test_an_alert_in_kafka_becomes_an_incident_in_kafka(on_stand, a_configuration):
     async def scenario(stand):
-        worker = await rootline("worker", "--config", a_configuration(stand), "--json")
+        worker = await stand.rootline("worker", "--config", a_configuration(stand), "--json")
         line = json.loads(await ready(worker))
         assert line["ready"] is True
         assert line["roles"] == ["reduce", "correlate", "notify"]
@@ -153,7 +138,7 @@ def test_killed_in_the_middle_the_next_worker_goes_on_with_the_same_incident(
 ):
     async def scenario(stand):
         path = a_configuration(stand)
-        first = await rootline("worker", "--config", path)
+        first = await stand.rootline("worker", "--config", path)
         assert (await ready(first)).startswith("ready: reduce, correlate, notify on ")
         await send(stand, "alerts", alerts("cart"))
         await stand.read("incidents", of_services("cart"))
@@ -161,7 +146,7 @@ def test_killed_in_the_middle_the_next_worker_goes_on_with_the_same_incident(
         await first.communicate()
         # The same alert again, as Alertmanager repeats it, and a new one.
         await send(stand, "alerts", [*alerts("cart"), *alerts("search")])
-        second = await rootline("worker", "--config", path)
+        second = await stand.rootline("worker", "--config", path)
         await ready(second)
         records = await stand.read("incidents", of_services("cart", "search"))
         copies = {}
@@ -184,12 +169,12 @@ def test_killed_in_the_middle_the_next_worker_goes_on_with_the_same_incident(
         (["--config", "no-such.toml"], "no-such.toml"),
     ],
 )
-def test_what_cannot_work_is_said_in_a_sentence(arguments, sentence):
-    async def scenario():
-        process = await rootline("worker", *arguments)
+def test_what_cannot_work_is_said_in_a_sentence(on_stand, arguments, sentence):
+    async def scenario(stand):
+        process = await stand.rootline("worker", *arguments)
         _out, err = await asyncio.wait_for(process.communicate(), 30)
         assert process.returncode == 2
         assert sentence in err.decode()
         assert "Traceback" not in err.decode()
 
-    asyncio.run(scenario())
+    on_stand(scenario)
