@@ -38,13 +38,15 @@ class SpanFacts:
 _FAILURE_ATTRIBUTES = ("error.type", "exception.type", "exception.message", "error.message")
 _TIMEOUT = re.compile(r"time[d ]*-?_?out|deadline", re.IGNORECASE)
 _REFUSED = re.compile(
-    r"refused|connection[_ ]?reset|econn|broken ?pipe|no route|unreachable|too many connections"
+    r"refused|connection[_ ]?reset|econn|broken ?pipe|no route|unreachable|too[_ ]many[_ ]connections"
     r"|connectexception|connect[_ ]?error|connectionerror",
     re.IGNORECASE,
 )
 _TLS = re.compile(r"tls|ssl|certificate|x509|handshake", re.IGNORECASE)
 _WAIT = re.compile(r"acquire|wait|borrow|check[_ ]out|get[_ ]?connection", re.IGNORECASE)
 _WAITED_FOR = re.compile(r"pool|connection|lock|mutex|semaphore|permit", re.IGNORECASE)
+_DATABASE_FULL = frozenset({"1040", "08004", "53300"})
+"""MySQL's and PostgreSQL's codes for "too many connections"."""
 _GRPC_TIMEOUT, _GRPC_UNAVAILABLE = "4", "14"
 _GRPC_SERVER_FAULTS = frozenset(
     {
@@ -96,7 +98,11 @@ def _failure(kind: SpanKind, said: dict[str, str]) -> tuple[Mark, str]:
     if _TLS.search(text):
         marks |= Mark.TLS
     # 503 is left out: a callee that sheds load answers it, and so did accept the connection.
-    elif _REFUSED.search(text) or grpc in (_GRPC_UNAVAILABLE, "UNAVAILABLE"):
+    elif (
+        _REFUSED.search(text)
+        or grpc in (_GRPC_UNAVAILABLE, "UNAVAILABLE")
+        or said.get("db.response.status_code") in _DATABASE_FULL
+    ):
         marks |= Mark.REFUSED
     if (len(http) == 3 and http[0] == "5") or grpc in _GRPC_SERVER_FAULTS:
         marks |= Mark.FAILED

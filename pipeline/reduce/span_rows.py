@@ -33,7 +33,16 @@ _MIX_A = np.uint64(0x9E3779B97F4A7C15)
 _MIX_B = np.uint64(0xC2B2AE3D27D4EB4F)
 _SHIFT = np.uint64(29)
 _LASTING = (ComponentKind.DATABASE, ComponentKind.CACHE, ComponentKind.QUEUE)
-_INTERNAL = (SpanKind.INTERNAL, SpanKind.UNSPECIFIED)
+
+
+def _table(*kinds: SpanKind) -> Flags:
+    return np.isin(np.arange(8), kinds)
+
+
+CALLING = _table(SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
+SERVING = _table(SpanKind.SERVER, SpanKind.CONSUMER)
+INTERNAL = _table(SpanKind.INTERNAL, SpanKind.UNSPECIFIED)
+"""Flags by span kind: who calls somebody, who serves somebody, who is at work within a service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +239,7 @@ class SpanReader:
             if name not in known:
                 known[name] = waits(name)
         named = np.array([known[name] for name in batch.names], np.bool_)[batch.name]
-        named &= np.isin(kind, _INTERNAL)
+        named &= INTERNAL[kind]
         return np.where(named, np.uint8(Mark.WAIT), np.uint8(0))
 
 

@@ -19,15 +19,12 @@ from pipeline.reduce.series_store import Place
 from pipeline.reduce.sightings import Seen, SightingBook
 from pipeline.reduce.span_books import SpanBooks
 from pipeline.reduce.span_facts import Mark
-from pipeline.reduce.span_rows import SpanReader, SpanRows
+from pipeline.reduce.span_rows import INTERNAL, SERVING, SpanReader, SpanRows
 from pipeline.reduce.speech import cut
 from pipeline.reduce.traces import Traces, Waiting
 from schemas.resolve import Resolver
 from schemas.signal import TelemetrySignal
-from schemas.telemetry import SpanBatch, SpanKind
-
-_SERVING = (SpanKind.SERVER, SpanKind.CONSUMER)
-_INTERNAL = (SpanKind.INTERNAL, SpanKind.UNSPECIFIED)
+from schemas.telemetry import SpanBatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +93,7 @@ class SpanReducer:
                 store=pack(traces.store.arrays()),
                 waiting=traces.waiting,
                 meanings=traces.aliases.meanings,
-                speaking=sorted(traces.speaking),
+                speaking=np.flatnonzero(traces.speaking).tolist(),
                 books=self._books.state(),
                 clocks=self._clocks.by_environment,
                 seen=self._seen.entries,
@@ -115,7 +112,7 @@ class SpanReducer:
         traces.store.restore(unpack(state.store))
         traces.waiting = state.waiting
         traces.aliases.meanings = state.meanings
-        traces.speaking = set(state.speaking)
+        traces.speaking[state.speaking] = True
         self._counts = state.counts
         traces.crowded_out = self._counts.pop("crowded_out")
         self._clocks = Clocks(state.clocks)
@@ -125,9 +122,9 @@ class SpanReducer:
         """Count what spans say about their own service."""
         timely = self._books.in_time(rows.end_ns)
         self._counts["late"] += len(rows) - int(timely.sum())
-        internal = np.isin(rows.kind, _INTERNAL)
+        internal = INTERNAL[rows.kind]
         # A root that nobody called is a job: it serves whoever scheduled it.
-        entry = np.isin(rows.kind, _SERVING) | (internal & (rows.parent == 0))
+        entry = SERVING[rows.kind] | (internal & (rows.parent == 0))
         part = rows.where(timely & entry)
         if len(part):
             self._books.serve(

@@ -14,7 +14,15 @@ from pipeline.reduce.config import ReduceConfig
 from pipeline.reduce.roster import NEVER
 from pipeline.reduce.self_time import failed_below, rows_of, self_times
 from pipeline.reduce.span_books import Calls, SpanBooks
-from pipeline.reduce.span_rows import Contender, SpanReader, SpanRows, mix
+from pipeline.reduce.span_rows import (
+    CALLING,
+    INTERNAL,
+    SERVING,
+    Contender,
+    SpanReader,
+    SpanRows,
+    mix,
+)
 from pipeline.reduce.trace_store import NO_CALL, UNDECIDED, TraceStore
 from schemas.telemetry import SpanKind
 
@@ -22,9 +30,6 @@ Ids = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
 
-_CALLING = (SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
-_SERVING = (SpanKind.SERVER, SpanKind.CONSUMER)
-_INTERNAL = (SpanKind.INTERNAL, SpanKind.UNSPECIFIED)
 _CROWDED = 0.75
 """Share of the span limit that is left when it was reached."""
 
@@ -47,7 +52,7 @@ class Traces:
         self.store = TraceStore()
         self.aliases = Aliases(config.alias_limit)
         self.waiting: dict[int, Waiting] = {}
-        self.speaking: set[int] = set()
+        self.speaking = np.zeros(config.component_limit + 1, np.bool_)
         self.crowded_out = 0
 
     def admit(self, rows: SpanRows) -> SpanRows:
@@ -58,7 +63,8 @@ class Traces:
         if not len(rows):
             return rows
         at = self.store.append(rows)
-        self.speaking.update(np.unique(rows.component).tolist())
+        # The last place is NOBODY's and stays empty.
+        self.speaking[rows.component] = True
         callee = self._callees(rows)
         self.store.callee[at] = callee
         self._count(rows, np.flatnonzero(callee >= 0), callee, at.start)
@@ -100,13 +106,13 @@ class Traces:
         client = rows.kind == SpanKind.CLIENT
         named = rows.peer >= 0
         # Who sends spans under the peer's name is no alias of another.
-        clear = rows.certain | (named & np.isin(rows.peer, list(self.speaking)))
+        clear = rows.certain | (named & self.speaking[rows.peer])
         meant = np.where(clear, rows.peer, UNDECIDED)
         open_ = np.flatnonzero(client & ~clear)
         if len(open_):
             meant[open_] = self.aliases.guess(rows.alias[open_], UNDECIDED)
         callee = np.where(client, meant, np.where(named, rows.peer, NO_CALL))
-        calling = np.isin(rows.kind, _CALLING) & (callee != rows.component)
+        calling = CALLING[rows.kind] & (callee != rows.component)
         return np.where(calling & self._books.in_time(rows.end_ns), callee, NO_CALL)
 
     def _count(self, rows: SpanRows, at: Ids, callee: Ids, first: int) -> None:
@@ -235,8 +241,8 @@ class Traces:
     def _own(self, parent: Ids, due: Flags) -> None:
         """Count self times and origins of errors of the traces that are due."""
         store = self.store
-        internal = np.isin(store.kind, _INTERNAL)
-        serving = np.isin(store.kind, _SERVING)
+        internal = INTERNAL[store.kind]
+        serving = SERVING[store.kind]
         rows = np.flatnonzero(due & (internal | serving))
         if not len(rows):
             return

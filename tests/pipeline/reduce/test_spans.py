@@ -226,6 +226,8 @@ def a_call(number: int, failed: bool = True, **attributes: str) -> A:
         ({"error__type": "connection_reset"}, (1, 0, 1, 0)),
         ({"exception__type": "java.net.ConnectException"}, (1, 0, 1, 0)),
         ({"rpc__grpc__status_code": "14"}, (1, 0, 1, 0)),
+        ({"error__type": "too_many_connections"}, (1, 0, 1, 0)),
+        ({"db__response__status_code": "53300"}, (1, 0, 1, 0)),
         ({"error__type": "tls"}, (1, 0, 0, 1)),
         ({"exception__type": "javax.net.ssl.SSLHandshakeException"}, (1, 0, 0, 1)),
         ({"http__response__status_code": "503"}, (1, 0, 0, 0)),
