@@ -13,11 +13,11 @@ from pipeline.metric_rule import POOL, Rule
 from pipeline.metric_rules import DATED, FALLBACK, IGNORED_NAMES, KNOWN
 from schemas.telemetry import Labels, MetricForm
 
-__all__ = ["RATIO_FLOOR", "Direction", "MetricClass", "MetricMeaning", "classify", "normalised"]
+__all__ = ["USAGE_FLOOR", "Direction", "MetricClass", "MetricMeaning", "classify", "normalised"]
 
 FLOORS: dict[MetricClass, float] = {
     MetricClass.LATENCY: 1e-3,  # seconds
-    MetricClass.ERRORS: 0.02,  # per second
+    MetricClass.ERRORS: 0.04,  # per second
     MetricClass.TRAFFIC: 0.2,  # per second
     MetricClass.CPU: 0.02,  # cores or share
     MetricClass.MEMORY: 4e6,  # bytes
@@ -31,12 +31,15 @@ FLOORS: dict[MetricClass, float] = {
     MetricClass.AVAILABILITY: 0.05,
     MetricClass.CERTIFICATE: 3600.0,  # seconds left
     MetricClass.CACHE: 0.1,  # per second
-    MetricClass.OTHER: 1e-3,
+    MetricClass.OTHER: 1.0,
 }
 """The smallest scale of a class's series in its usual unit: less change than this is no news."""
 
 RATIO_FLOOR = 0.02
 """The smallest scale of a share of something."""
+
+USAGE_FLOOR = 0.05
+"""The smallest scale of used / limit, which jumps by whole connections."""
 
 HOLDER_LABELS = (
     "application_name",
@@ -127,7 +130,7 @@ def classify(
         metric_class=metric_class,
         direction=direction,
         reading=reading,
-        floor=_floor(metric_class, name, unit.lower()),
+        floor=rule.floor or _floor(metric_class, name, unit.lower()),
         pairing=_pairing(rule, values),
         holder=_holder(metric_class, reading, values),
         stem=_stem(name, reading),

@@ -15,6 +15,7 @@ class Rule:
     direction: Direction = Direction.UP
     reading: Reading | None = None  # None: the form and the suffix say
     pairing: Pairing | None = None
+    floor: float | None = None  # None: the class's
 
 
 TARGET = ("instance", "job", "namespace", "pod", "service_instance_id")
@@ -41,10 +42,10 @@ def rule(
     metric_class: str,
     direction: Direction = Direction.UP,
     reading: Reading | None = None,
-    pairing: Pairing | None = None,
+    floor: float | None = None,
 ) -> Rule:
     """Make a rule from the text of its pattern."""
-    return Rule(re.compile(pattern), metric_class, direction, reading, pairing)
+    return Rule(re.compile(pattern), metric_class, direction, reading, floor=floor)
 
 
 def pair(key: str, scope: tuple[str, ...], used: Rule, limit: Rule) -> tuple[Rule, Rule]:

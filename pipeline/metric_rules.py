@@ -80,7 +80,8 @@ KNOWN: tuple[Rule, ...] = (
     rule(r"^(container|k8s_(pod|node))_network", "network", BOTH),
     rule(r"^(container|k8s)_.*(threads|processes|tasks|sockets)", "threads"),
     # nodes
-    rule(r"^node_cpu_seconds|^system_cpu|^process_cpu|^node_load|^node_pressure_cpu", "cpu"),
+    rule(r"(^|_)load_?(1|5|15)(_|$|m)", "cpu", UP, LEVEL, 0.5),
+    rule(r"^node_cpu_seconds|^system_cpu|^process_cpu|^node_pressure_cpu", "cpu"),
     rule(r"^process_runtime_.*cpu|^jvm_cpu|^jvm_system_cpu", "cpu"),
     rule(r"^node_memory_(memfree|cached|buffers|swapfree)|mem.*available", "memory", DOWN),
     rule(r"^node_(memory|vmstat)|^system_(memory|paging)|^node_pressure_memory", "memory"),
@@ -103,6 +104,10 @@ KNOWN: tuple[Rule, ...] = (
     rule(r"^mysql_global_status_(max_used_connections)$", "pool", UP, LEVEL),
     rule(r"^mysql_.*(aborted|connection_errors)|^mysql_.*deadlock", "errors", UP, RATE),
     rule(r"^mysql_.*(row_lock|table_locks_waited|lock_wait)", "latency", UP, RATE),
+    # A few long statements are no news to a database.
+    rule(r"^mysql_info_schema_processlist_seconds", "latency", UP, LEVEL, 5.0),
+    rule(r"^pg_stat_activity_max_tx_duration", "latency", UP, LEVEL, 5.0),
+    rule(r"^pg_stat_activity", "pool", UP, LEVEL),
     rule(r"^mysql_info_schema_.*(threads|processes|concurrent|connections)", "pool", UP, LEVEL),
     rule(r"^mysql_slave_.*(seconds_behind|lag)|^mysql_heartbeat_lag", "queue", UP, LEVEL),
     rule(r"^mysql_.*buffer_pool_(wait|reads)|^mysql_.*innodb_(data|log)", "disk", BOTH, RATE),
@@ -116,7 +121,7 @@ KNOWN: tuple[Rule, ...] = (
     rule(r"^mysql_global_variables", "other", BOTH, LEVEL),
     # PostgreSQL
     rule(
-        r"^pg_stat_activity_max_tx_duration|^pg_.*(blk_(read|write)_time|mean_(exec_)?time)",
+        r"^pg_.*(blk_(read|write)_time|mean_(exec_)?time)",
         "latency",
     ),
     rule(r"^pg_stat_statements.*(seconds|time)", "latency"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.metric_class import RATIO_FLOOR, normalised
+from pipeline.metric_class import USAGE_FLOOR, normalised
 from pipeline.metric_meaning import Direction, MetricClass, Reading
 from pipeline.reduce.series_columns import SeriesColumns
 from pipeline.reduce.series_facts import SeriesFacts
@@ -231,6 +231,9 @@ def _derived_facts(group: Group, used: SeriesFacts) -> SeriesFacts:
         # The mean of what counts no time is a size or the like: no class of its own.
         if meaning.metric_class is MetricClass.TRAFFIC:
             meaning = replace(meaning, metric_class=MetricClass.OTHER, direction=Direction.BOTH)
+        # The floor is one of time spent per second; a single pause may be longer.
+        if meaning.metric_class is MetricClass.GC:
+            meaning = replace(meaning, floor=meaning.floor * 10)
         stem = used.name.removesuffix("_sum").removesuffix(".sum")
         return replace(used, name=f"{stem}_mean", meaning=meaning, derived=True)
     pairing = used.meaning.pairing
@@ -239,6 +242,6 @@ def _derived_facts(group: Group, used: SeriesFacts) -> SeriesFacts:
         used,
         name=f"{used.name}/{group.limit_name}",
         labels=tuple(pair for pair in used.labels if normalised(pair[0]) in scope),
-        meaning=replace(meaning, floor=RATIO_FLOOR),
+        meaning=replace(meaning, floor=USAGE_FLOOR),
         derived=True,
     )

@@ -38,8 +38,8 @@ class SpanFacts:
 _FAILURE_ATTRIBUTES = ("error.type", "exception.type", "exception.message", "error.message")
 _TIMEOUT = re.compile(r"time[d ]*-?_?out|deadline", re.IGNORECASE)
 _REFUSED = re.compile(
-    r"refused|connection[_ ]?reset|econn|broken ?pipe|no route|unreachable|too[_ ]many[_ ]connections"
-    r"|connectexception|connect[_ ]?error|connectionerror",
+    r"refused|connection[_ ]?reset|econn|broken ?pipe|no route|unreachable"
+    r"|too[_ ]many[_ ]connections|connectexception|connect[_ ]?error|connectionerror",
     re.IGNORECASE,
 )
 _TLS = re.compile(r"tls|ssl|certificate|x509|handshake", re.IGNORECASE)
