@@ -43,6 +43,11 @@ class Clocks:
             if clock.event_ms - clock.spoke_ms >= flush_ms
         ]
 
+    def has_moved(self, environment: str) -> bool:
+        """Say whether event time came further since the last signal."""
+        clock = self.by_environment[environment]
+        return clock.event_ms > clock.spoke_ms
+
     def spoke(self, environment: str) -> None:
         """Note that a signal was given at the present event time."""
         clock = self.by_environment[environment]

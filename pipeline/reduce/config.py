@@ -133,3 +133,12 @@ class ReduceConfig:
     def flush_ms(self) -> int:
         """Event time between two signals in milliseconds."""
         return int(self.flush_seconds * 1000)
+
+    @property
+    def layout(self) -> dict[str, int]:
+        """What a snapshot's columns are laid out by; another layout cannot take it over."""
+        return {
+            "pane_seconds": self.pane_seconds,
+            "history_panes": self.history_panes,
+            "baseline.ring": self.baseline.ring,
+        }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.reduce.clock import Clock, Clocks
 from pipeline.reduce.config import ReduceConfig
 from pipeline.reduce.declared import DeclaredEdge, DeclaredEdges
-from pipeline.reduce.packing import dump, load
+from pipeline.reduce.packing import check_layout, dump, load
 from pipeline.reduce.rates import increments
 from pipeline.reduce.roster import NEVER
 from pipeline.reduce.series_facts import facts_of
@@ -20,7 +20,7 @@ from pipeline.reduce.series_panes import take_panes
 from pipeline.reduce.series_store import IGNORED, SeriesStore, StoreState
 from pipeline.reduce.series_window import SeriesWindow
 from pipeline.reduce.sightings import Seen, SightingBook
-from pipeline.reduce.speech import cut
+from pipeline.reduce.speech import cut, says_nothing
 from schemas.resolve import Resolver
 from schemas.signal import TelemetrySignal
 from schemas.telemetry import MetricBatch, Series
@@ -32,6 +32,7 @@ _UNKNOWN = -(1 << 40)
 class MetricState:
     """A snapshot of the reducer."""
 
+    layout: dict[str, int]
     store: StoreState
     clocks: dict[str, Clock]
     seen: list[Seen]
@@ -80,6 +81,7 @@ class MetricReducer:
         index = self._store.index.items()
         return dump(
             MetricState(
+                layout=self._config.layout,
                 store=self._store.state(),
                 clocks=self._clocks.by_environment,
                 seen=self._seen.entries,
@@ -92,6 +94,7 @@ class MetricReducer:
     def restore(self, data: bytes) -> None:
         """Take over a frozen state; the reducer then goes on as if it had never stopped."""
         state = load(data, MetricState)
+        check_layout(state.layout, self._config.layout)
         self._store = SeriesStore(self._config)
         self._store.restore(state.store)
         self._window = SeriesWindow(self._store, self._config)
@@ -220,6 +223,8 @@ class MetricReducer:
                 sightings=self._seen.tell(environment, config.sighting_panes),
                 declared=self._edges.tell(environment, config.sighting_panes * config.pane_ms),
             )
+            if says_nothing(whole) and not self._clocks.has_moved(environment):
+                continue
             said.extend((environment, part) for part in cut(whole, config.panes_per_signal))
             self._clocks.spoke(environment)
         return said

@@ -64,3 +64,18 @@ def load(data: bytes, kind: type[State]) -> State:
             " another version or cut short: start from the committed offset without it."
         )
         raise ValueError(msg) from error
+
+
+def check_layout(found: dict[str, int], expected: dict[str, int]) -> None:
+    """Refuse a snapshot that was written under another configuration.
+
+    Raises:
+        ValueError: naming the key that differs.
+    """
+    for key, value in expected.items():
+        if found.get(key) != value:
+            msg = (
+                f"The snapshot was written with reduce.{key} = {found.get(key)} and it is {value}"
+                " now; set it back, or start from the committed offset without the snapshot."
+            )
+            raise ValueError(msg)

@@ -233,7 +233,7 @@ class SeriesStore:
         for slot, facts in enumerate(self.facts):
             if facts is not None and not facts.derived:
                 self.index[(facts.name, facts.labels)] = slot
-        capacity = min(max(_FIRST_CAPACITY, len(self.facts)), self._config.series_limit)
+        capacity = max(len(self.facts), min(_FIRST_CAPACITY, self._config.series_limit))
         self.columns.restore(unpack(state.columns))
         self.columns.grow(capacity)
         for name, array in unpack(state.bank).items():

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.reduce.clock import Clock, Clocks
 from pipeline.reduce.config import ReduceConfig
-from pipeline.reduce.packing import Column, dump, load, pack, unpack
+from pipeline.reduce.packing import Column, check_layout, dump, load, pack, unpack
 from pipeline.reduce.pane_book import BookState
 from pipeline.reduce.roster import NEVER, Roster
 from pipeline.reduce.series_store import Place
@@ -20,7 +20,7 @@ from pipeline.reduce.sightings import Seen, SightingBook
 from pipeline.reduce.span_books import SpanBooks
 from pipeline.reduce.span_facts import Mark
 from pipeline.reduce.span_rows import INTERNAL, SERVING, SpanReader, SpanRows
-from pipeline.reduce.speech import cut
+from pipeline.reduce.speech import cut, says_nothing
 from pipeline.reduce.traces import Traces, Waiting
 from schemas.resolve import Resolver
 from schemas.signal import TelemetrySignal
@@ -31,6 +31,7 @@ from schemas.telemetry import SpanBatch
 class SpanState:
     """A snapshot of the reducer."""
 
+    layout: dict[str, int]
     places: list[Place]
     place_times: dict[str, Column]
     store: dict[str, Column]
@@ -88,6 +89,7 @@ class SpanReducer:
         traces = self._traces
         return dump(
             SpanState(
+                layout=self._config.layout,
                 places=self._reader.places.members,
                 place_times=pack(self._reader.places.columns()),
                 store=pack(traces.store.arrays()),
@@ -104,6 +106,7 @@ class SpanReducer:
     def restore(self, data: bytes) -> None:
         """Take over a frozen state; the reducer then goes on as if it had never stopped."""
         state = load(data, SpanState)
+        check_layout(state.layout, self._config.layout)
         self._reader.places = Roster.of(state.places, unpack(state.place_times))
         self._reader.forget()
         self._books = SpanBooks(self._config)
@@ -168,6 +171,8 @@ class SpanReducer:
                 edges=self._books.edge_panes(self._reader.places, environment),
                 sightings=self._seen.tell(environment, self._config.sighting_panes),
             )
+            if says_nothing(whole) and not self._clocks.has_moved(environment):
+                continue
             said.extend((environment, part) for part in cut(whole, self._config.panes_per_signal))
             self._clocks.spoke(environment)
         return said

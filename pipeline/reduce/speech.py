@@ -38,6 +38,13 @@ def cut(whole: TelemetrySignal, limit: int) -> list[TelemetrySignal]:
     return cuts or [whole]
 
 
+def says_nothing(signal: TelemetrySignal) -> bool:
+    """Say whether a signal tells nothing but the time."""
+    return not (
+        signal.services or signal.edges or signal.series or signal.sightings or signal.declared
+    )
+
+
 def _slices(parts: tuple[Part, ...], limit: int) -> Iterator[tuple[Part, ...]]:
     for start in range(0, len(parts), limit):
         yield parts[start : start + limit]

@@ -52,7 +52,8 @@ class Traces:
         self.store = TraceStore()
         self.aliases = Aliases(config.alias_limit)
         self.waiting: dict[int, Waiting] = {}
-        self.speaking = np.zeros(config.component_limit + 1, np.bool_)
+        known = max(config.component_limit, len(reader.places))
+        self.speaking = np.zeros(known + 1, np.bool_)
         self.crowded_out = 0
 
     def admit(self, rows: SpanRows) -> SpanRows:

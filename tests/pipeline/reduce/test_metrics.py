@@ -462,3 +462,26 @@ def test_long_signals_are_cut() -> None:
 def test_a_broken_snapshot_is_refused_with_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"no MetricState .* start from the committed offset"):
         a_reducer().restore(b"nonsense")
+
+
+@pytest.mark.parametrize("key", ["pane_seconds", "history_panes"])
+def test_a_snapshot_of_another_layout_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match=f"written with reduce.{key} = .* without the snapshot"):
+        a_reducer().restore(a_reducer(**{key: 20}).snapshot())
+
+
+def test_a_snapshot_with_more_series_than_the_limit_now_allows_is_taken_over() -> None:
+    feed = Feed()
+    many = [(a_series("go_goroutines", shard=str(n)), 50.0) for n in range(40)]
+    feed.scrape(10, *many)
+    smaller = a_reducer(series_limit=16)
+    smaller.restore(feed.reducer.snapshot())
+    assert smaller.stats()["series"] == 40
+    smaller.handle(a_batch([(a_series("go_goroutines"), feed.now, 1.0)]), feed.now)
+    assert smaller.stats()["series"] == 40
+
+
+def test_a_flush_with_no_news_says_nothing() -> None:
+    feed = Feed()
+    feed.scrape(20, (MEMORY, 1e8))
+    assert feed.reducer.flush() == []

@@ -527,3 +527,15 @@ def test_an_empty_batch_says_nothing() -> None:
 def test_a_broken_snapshot_is_refused_with_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"no SpanState .* start from the committed offset"):
         Feed().reducer.restore(b"nonsense")
+
+
+def test_a_snapshot_of_another_layout_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"written with reduce.pane_seconds = 20"):
+        Feed().reducer.restore(Feed(pane_seconds=20).reducer.snapshot())
+
+
+def test_a_flush_with_no_news_says_nothing() -> None:
+    feed = Feed()
+    feed.give(*STORY)
+    feed.flush()
+    assert feed.reducer.flush() == []
