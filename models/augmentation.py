@@ -19,6 +19,10 @@ MASKS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "graph": (("topology", "edges"), ("has_edges",)),
     "changes": (("changes",), ("has_changes",)),
     "silence": (("silence",), ()),
+    "all but alerts": (
+        ("metrics", "silence", "spans", "edges", "topology"),
+        ("has_metrics", "has_traces", "has_edges", "max_z"),
+    ),
 }
 
 

@@ -23,6 +23,8 @@ from schemas.evidence import EVIDENCE_KINDS
 SAYS_LITTLE: Final = frozenset({"alert_symptom", "metric_other", "explained", "quiet"})
 """Evidence that says that something is wrong, but hardly what."""
 
+LEAST_TELLING: Final = 0.2
+
 PROVENANCES: Final = ("real", "injected", "simulated", "documented")
 
 
@@ -57,10 +59,10 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All patterns, by id, and how telling each kind of evidence is among them."""
+    """All patterns, by id, and how telling each kind of evidence is, by kind of component."""
 
     patterns: tuple[Pattern, ...]
-    telling: Mapping[str, float]
+    telling: Mapping[ComponentKind, Mapping[str, float]]
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -81,16 +83,17 @@ class Catalogue:
 
 
 def telling(patterns: tuple[Pattern, ...]) -> dict[str, float]:
-    """Weigh each evidence kind by how few patterns name it: 1 + log(N / (1 + n)), at least 0.2.
+    """Weigh each evidence kind by how few of the patterns name it: 1 + log(N / (1 + n)).
 
-    What says little anyway weighs 0.2.
+    What says little anyway, and what no pattern here names, weighs 0.2, which is the least.
     """
     named = Counter(
         kind for p in patterns for kind in (*p.signature.required, *p.signature.optional)
     )
-    total = max(len(patterns), 1)
     return {
-        kind: 0.2 if kind in SAYS_LITTLE else max(1.0 + math.log(total / (1 + named[kind])), 0.2)
+        kind: LEAST_TELLING
+        if kind in SAYS_LITTLE or not named[kind]
+        else max(1.0 + math.log(len(patterns) / (1 + named[kind])), LEAST_TELLING)
         for kind in EVIDENCE_KINDS
     }
 
@@ -108,7 +111,10 @@ def load_catalogue(files: Mapping[str, bytes]) -> Catalogue:
         msg = f"patterns: the id {doubled[0]} is given twice; ids must be unique."
         raise ModelError(msg)
     ordered = tuple(sorted(patterns, key=lambda pattern: pattern.id))
-    return Catalogue(patterns=ordered, telling=telling(ordered))
+    weights = {
+        kind: telling(tuple(p for p in ordered if kind in p.kinds)) for kind in ComponentKind
+    }
+    return Catalogue(patterns=ordered, telling=weights)
 
 
 @cache

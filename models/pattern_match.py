@@ -38,11 +38,11 @@ def strengths(evidence: tuple[Evidence, ...]) -> dict[str, float]:
 
 
 def fit(pattern: Pattern, shown: Mapping[str, float], telling: Mapping[str, float]) -> float:
-    """Score a signature against evidence strengths, in [-0.5, 1].
+    """Score a signature against evidence strengths, in [-0.3, 1].
 
     0.6 * (weighted mean strength of the required, half-weighted the two best optional kinds)
     + 0.4 * (weighted share of all the evidence that the signature speaks of)
-    - 0.5 * (strongest contradictor). Weights say how telling a kind is (`telling`); 0 is returned
+    - 0.3 * (strongest contradictor). Weights say how telling a kind is (`telling`); 0 is returned
     unless `min_match` required kinds show. Worked, all weights 1: required pool_saturated at 1.0,
     optional holder_dominant at 0.5, evidence also alert_symptom at 1.0, not in the signature:
     0.6 * (1 + 0.25) / 1.5 + 0.4 * 1.5 / 2.5 = 0.74.
@@ -60,25 +60,27 @@ def fit(pattern: Pattern, shown: Mapping[str, float], telling: Mapping[str, floa
     everything = math.fsum(weighed.values())
     told = math.fsum(v for kind, v in weighed.items() if kind in spoken)
     against = max((shown.get(kind, 0.0) for kind in pattern.contradictors), default=0.0)
-    return 0.6 * matched + 0.4 * (told / everything if everything else 0.0) - 0.5 * against
+    return 0.6 * matched + 0.4 * (told / everything if everything else 0.0) - 0.3 * against
 
 
 def hints(pattern: Pattern, evidence: tuple[Evidence, ...]) -> float:
     """Adjust a score by what evidence names: products, alert rules, kinds of change.
 
-    +0.1 when a product that the pattern is about (markers) is named, -0.1 when it is about one
+    +0.1 when a product that the pattern is about (markers) is named, -0.2 when it is about one
     and none is; +0.1 when a rule that typically fires is named; +0.1 when a change was of a kind
-    that causes it.
+    that causes it, -0.2 when the pattern needs a change and those there were of other kinds.
     """
     text = evidence_text(evidence)
     total = 0.0
     if pattern.markers:
-        total += 0.1 if any(marker in text for marker in pattern.markers) else -0.1
+        total += 0.1 if any(marker in text for marker in pattern.markers) else -0.2
     if any(rule.lower() in text for rule in pattern.typical_alert_rules):
         total += 0.1
-    changed = {item.details.get("change_kind", "") for item in evidence}
+    changed = {item.details["change_kind"] for item in evidence if "change_kind" in item.details}
     if any(kind.value in changed for kind in pattern.change_kinds):
         total += 0.1
+    elif changed and "change_recent" in pattern.signature.required:
+        total -= 0.2
     return total
 
 
@@ -87,7 +89,7 @@ def scores(candidate: Candidate, catalogue: Catalogue) -> list[tuple[float, Patt
     shown = strengths(candidate.evidence)
     scored = []
     for pattern in catalogue.of_kind(candidate.component.kind):
-        value = fit(pattern, shown, catalogue.telling)
+        value = fit(pattern, shown, catalogue.telling[candidate.component.kind])
         if value > 0.0:
             scored.append((value + hints(pattern, candidate.evidence), pattern))
     return sorted(scored, key=lambda pair: (-pair[0], pair[1].id))

@@ -1,0 +1,189 @@
+"""The pattern catalogue: what ships, what is refused, and how evidence is matched."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from models.errors import ModelError
+from models.pattern_catalogue import Catalogue, default_catalogue, load_catalogue
+from models.pattern_match import PatternSoftmax, fit, match, strengths
+from models.simulator.faults import FAULTS
+from schemas.candidate import Candidate, Reference
+from schemas.component import ComponentKind
+from tests.models.synthetic import candidate, evidence
+
+
+def a_pattern(**changes: object) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "id": "cache.cold",
+        "title": "The cache is cold",
+        "kinds": ["cache"],
+        "description": "Most lookups miss.",
+        "entry_signature": {"required": ["cache_misses"], "optional": ["evictions"]},
+        "first_actions": ["Warm it"],
+        "provenance": "documented",
+    }
+    return {k: v for k, v in {**plain, **changes}.items() if v is not None}
+
+
+def catalogue(*patterns: dict[str, object], family: object = "cache") -> Catalogue:
+    document = {"family": family, "patterns": list(patterns)}
+    return load_catalogue({"cache.yaml": yaml.safe_dump(document).encode()})
+
+
+def test_enough_patterns_ship_and_every_family_has_one() -> None:
+    patterns = default_catalogue().patterns
+    assert len(patterns) >= 40
+    assert len(Counter(p.family for p in patterns)) >= 12
+
+
+def test_every_simulated_fault_has_its_pattern() -> None:
+    known = {p.id for p in default_catalogue().patterns}
+    named = {p for spec in FAULTS.values() for p in (spec.pattern, *spec.patterns.values())}
+    assert named <= known
+
+
+def test_every_kind_of_component_has_patterns() -> None:
+    for kind in ComponentKind:
+        assert default_catalogue().of_kind(kind), kind
+
+
+def test_no_pattern_contradicts_its_own_signature() -> None:
+    for pattern in default_catalogue().patterns:
+        spoken = {*pattern.signature.required, *pattern.signature.optional}
+        assert not spoken & set(pattern.contradictors), pattern.id
+
+
+REFUSED = {
+    "unknown field": (a_pattern(colour="red"), "unknown field 'colour'"),
+    "no title": (a_pattern(title=None), "title must be a text"),
+    "empty title": (a_pattern(title=" "), "title must be a text"),
+    "unknown kind": (a_pattern(kinds=["toaster"]), "kinds must be a word of its closed set"),
+    "no kinds": (a_pattern(kinds=[]), "kinds must be a list of 1"),
+    "kinds no list": (a_pattern(kinds="cache"), "kinds must be a list"),
+    "a kind twice": (a_pattern(kinds=["cache", "cache"]), "each text once"),
+    "unknown evidence": (
+        a_pattern(entry_signature={"required": ["moon_phase"]}),
+        "required must be a word of its closed set, found 'moon_phase'",
+    ),
+    "no signature": (a_pattern(entry_signature=None), "entry_signature: expected a mapping"),
+    "both required and optional": (
+        a_pattern(entry_signature={"required": ["evictions"], "optional": ["evictions"]}),
+        "both required and optional",
+    ),
+    "min_match too large": (
+        a_pattern(entry_signature={"required": ["evictions"], "min_match": 2}),
+        "min_match must be a whole number from 1 to 1",
+    ),
+    "unknown change": (a_pattern(change_kinds=["magic"]), "change_kinds"),
+    "no first actions": (a_pattern(first_actions=[]), "first_actions must be a list of 1"),
+    "unknown provenance": (a_pattern(provenance="rumour"), "provenance"),
+    "id outside its family": (a_pattern(id="db.cold"), "must begin with its family"),
+    "title without its detail": (a_pattern(title_with={"holder": "Held"}), r"contain \{holder\}"),
+}
+
+
+@pytest.mark.parametrize(("pattern", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_a_wrong_pattern_is_refused_in_words(pattern: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        catalogue(pattern)
+
+
+def test_the_complaint_names_file_and_pattern() -> None:
+    with pytest.raises(ModelError, match=r"patterns/cache.yaml, pattern 2: title"):
+        catalogue(a_pattern(), a_pattern(id="cache.two", title=None))
+
+
+def test_an_id_given_twice_is_refused() -> None:
+    with pytest.raises(ModelError, match="given twice"):
+        catalogue(a_pattern(), a_pattern())
+
+
+@pytest.mark.parametrize(
+    "text", [b"{", b"- a", b"", b"family: x\npatterns: []", b"!!python/object:os.system {}"]
+)
+def test_what_is_no_family_file_is_refused(text: bytes) -> None:
+    with pytest.raises(ModelError, match=r"patterns/x.yaml"):
+        load_catalogue({"x.yaml": text})
+
+
+def test_the_score_follows_its_formula() -> None:
+    pool = next(p for p in default_catalogue().patterns if p.id == "db_sql.mysql.conn_exhausted")
+    pool = replace(
+        pool, signature=replace(pool.signature, optional=("holder_dominant",)), contradictors=()
+    )
+    weights = dict.fromkeys(("pool_saturated", "holder_dominant", "alert_symptom"), 1.0)
+    shown = {"pool_saturated": 1.0, "holder_dominant": 0.5, "alert_symptom": 1.0}
+    assert fit(pool, shown, weights) == pytest.approx(0.74)
+
+
+def test_a_signature_that_does_not_show_scores_nothing() -> None:
+    cold = catalogue(a_pattern()).patterns[0]
+    assert fit(cold, {"evictions": 1.0}, default_catalogue().telling[ComponentKind.CACHE]) == 0.0
+
+
+def test_evidence_against_takes_from_evidence_for() -> None:
+    said = (evidence("silent", 0.9), evidence("silent", 0.4, supports=False))
+    assert strengths(said) == {"silent": pytest.approx(0.5)}
+
+
+def database(**details: str) -> Candidate:
+    return candidate(
+        "d",
+        "database",
+        evidence("pool_saturated", 1.0),
+        evidence("holder_dominant", 0.8, **details),
+        evidence("pool_waiting", 0.7),
+    )
+
+
+def test_the_title_names_who_holds_the_connections() -> None:
+    first = match(database(holder="report-job"), default_catalogue(), PatternSoftmax())[0]
+    assert first.title.endswith("report-job holds them") or "report-job holds" in first.title
+
+
+def test_without_a_holder_the_title_is_plain() -> None:
+    first = match(database(), default_catalogue(), PatternSoftmax())[0]
+    assert "{" not in first.title
+    assert first.pattern.endswith("conn_exhausted")
+
+
+def test_a_named_product_decides_between_its_patterns() -> None:
+    for product, family in (("mysql_global_status", "mysql"), ("pg_stat_activity", "pg")):
+        named = database()
+        reasons = (
+            replace(named.evidence[0], references=(Reference(kind="series", id=product),)),
+            *named.evidence[1:],
+        )
+        best = match(replace(named, evidence=reasons), default_catalogue(), PatternSoftmax())
+        assert best[0].pattern == f"db_sql.{family}.conn_exhausted"
+
+
+def test_a_contradictor_costs() -> None:
+    hung = candidate("s", "service", evidence("silent"), evidence("edge_timeouts"))
+    again = replace(hung, evidence=(*hung.evidence, evidence("restarts")))
+    before, after = (
+        {m.pattern: m.probability for m in match(c, default_catalogue(), PatternSoftmax())}
+        for c in (hung, again)
+    )
+    assert before["code.deadlock"] > after.get("code.deadlock", 0.0)
+
+
+def test_probabilities_leave_room_for_what_the_catalogue_lacks() -> None:
+    vague = candidate("s", "service", evidence("latency_up", 0.2))
+    for one in (database(), vague, candidate("s", "service")):
+        assert sum(m.probability for m in match(one, default_catalogue(), PatternSoftmax())) < 1.0
+
+
+def test_at_most_three_are_named_and_only_of_the_components_kind() -> None:
+    known = {p.id: p for p in default_catalogue().patterns}
+    matches = match(database(), default_catalogue(), PatternSoftmax())
+    assert 1 <= len(matches) <= 3
+    assert all(ComponentKind.DATABASE in known[m.pattern].kinds for m in matches)
+
+
+def test_a_quiet_component_matches_no_pattern() -> None:
+    quiet = candidate("s", "service", evidence("quiet", 1.0, supports=False))
+    assert match(quiet, default_catalogue(), PatternSoftmax()) == ()
