@@ -83,9 +83,22 @@ class Coefficients:
     outside: Array
 
 
-def loss(flat: Array, stack: Stack, prior: Coefficients, ridge: float) -> tuple[float, Array]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """What holds the fit where there is little evidence.
+
+    The ridge pulls to `prior`, which is the answer without any; where `floored`, a weight is not
+    let below 0.
+    """
+
+    prior: Coefficients
+    ridge: float
+    floored: tuple[bool, ...]
+
+
+def loss(flat: Array, stack: Stack, pull: Pull) -> tuple[float, Array]:
     """Give the regularised loss and its gradient, at weights and outside one after the other."""
-    width = prior.weights.size
+    width = pull.prior.weights.size
     weights, outside = flat[:width], flat[width:]
     choice = choose(stack.features @ weights, stack.context @ outside, stack.starts, stack.chosen)
     total = stack.weights.sum()
@@ -93,33 +106,32 @@ def loss(flat: Array, stack: Stack, prior: Coefficients, ridge: float) -> tuple[
     rooted = stack.chosen >= 0
     np.subtract.at(of_rows, stack.chosen[rooted], stack.weights[rooted])
     of_none = stack.weights * (choice.none - ~rooted)
-    pull = flat - np.concatenate([prior.weights, prior.outside])
-    value = -(stack.weights @ choice.log_chosen) / total + ridge / 2.0 * float(pull @ pull)
+    away = flat - np.concatenate([pull.prior.weights, pull.prior.outside])
+    value = -(stack.weights @ choice.log_chosen) / total + pull.ridge / 2.0 * float(away @ away)
     slope = np.concatenate([stack.features.T @ of_rows, stack.context.T @ of_none]) / total
-    return float(value), slope + ridge * pull
+    return float(value), slope + pull.ridge * away
 
 
-def fit(
-    stack: Stack, prior: Coefficients, ridge: float, start: Coefficients | None = None
-) -> Coefficients:
-    """Find the coefficients with the least loss (L-BFGS, analytic gradient).
+def fit(stack: Stack, pull: Pull, start: Coefficients | None = None) -> Coefficients:
+    """Find the coefficients with the least loss (L-BFGS-B, analytic gradient).
 
     Args:
         stack: The questions with their answers.
-        prior: Where the ridge pulls to; the answer when there is no evidence.
-        ridge: How strongly, against a mean loss per question.
+        pull: What holds the fit.
         start: Where to begin; it changes how long it takes, not the answer.
     """
-    begin = start or prior
+    begin = start or pull.prior
+    lowest = [0.0 if floored else None for floored in pull.floored]
     found = minimize(
         loss,
         np.concatenate([begin.weights, begin.outside]),
-        args=(stack, prior, ridge),
+        args=(stack, pull),
         jac=True,
         method="L-BFGS-B",
+        bounds=[(low, None) for low in lowest] + [(None, None)] * begin.outside.size,
         options={"maxiter": 1000, "maxfun": 2000, "ftol": 1e-12, "gtol": 1e-6},
     )
-    width = prior.weights.size
+    width = pull.prior.weights.size
     return Coefficients(weights=found.x[:width], outside=found.x[width:])
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from models.readings import BLOCKS, READINGS, Array
+from models.readings import BLOCKS, NEVER_AGAINST, READINGS, Array
 from models.rule_scores import RULES, reciprocal_ranks
 from schemas.candidate import Candidate, Question
 
@@ -25,6 +25,10 @@ class FeatureContract:
     sources: tuple[str, ...]
     """For each feature the measure, `has block` or `rule name` that it speaks for."""
     context: tuple[str, ...]
+
+    def never_against(self) -> tuple[bool, ...]:
+        """Tell for each feature whether more of it can only speak for a candidate."""
+        return tuple(s in NEVER_AGAINST or s.startswith("rule ") for s in self.sources)
 
 
 def _contract() -> FeatureContract:

@@ -171,4 +171,44 @@ READINGS: Final[tuple[Reading, ...]] = (
     _share("changes", "change_precedes"),
 )
 
+NEVER_AGAINST: Final = frozenset(
+    {
+        "alert_cause_share",
+        "alert_onset_s",
+        "z_cpu",
+        "z_memory",
+        "z_disk",
+        "z_network",
+        "z_pool",
+        "z_gc",
+        "z_queue",
+        "z_threads",
+        "z_restarts",
+        "z_availability",
+        "z_certificate",
+        "z_cache",
+        "pool_usage",
+        "holder_share",
+        "holder_growth",
+        "silence",
+        "stale_share",
+        "restarts",
+        "self_time_share",
+        "self_time_delta",
+        "error_origin",
+        "edge_errors",
+        "edge_timeouts",
+        "edge_refused",
+        "edge_tls",
+        "statement_ratio",
+        "frontier",
+        "explains_recall",
+        "colocation",
+        "change_recency",
+        "change_precedes",
+    }
+)
+"""Measures of trouble of its own: training may find that one says nothing, but not that a full
+pool acquits its owner, which few cases suggest by chance and no engineer would believe."""
+
 BLOCKS: Final[tuple[str, ...]] = tuple(dict.fromkeys(reading.block for reading in READINGS))

@@ -19,7 +19,7 @@ from models.calibration import Calibration
 from models.calibration_fit import fit_calibration
 from models.case_rows import encode_rows
 from models.cases import CaseRow
-from models.conditional_logit import Coefficients, Stack, fit, stacked
+from models.conditional_logit import Coefficients, Pull, Stack, fit, stacked
 from models.errors import ModelError
 from models.features import FEATURES, context_vector, vectors
 from models.pattern_catalogue import Catalogue, default_catalogue
@@ -43,7 +43,7 @@ class TrainingConfig:
     """How to train."""
 
     ridge: float = field(
-        default=2e-3, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
+        default=5e-3, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
     )
     folds: int = field(default=5, metadata={"doc": "folds over cases and over topologies"})
     fault_folds: int = field(default=10, metadata={"doc": "folds over fault kinds, at most"})
@@ -116,9 +116,9 @@ def train(
         raise ModelError(msg)
     tell(f"reading {len(ordered)} questions")
     prepared = _prepare(ordered, config)
-    prior = _prior()
+    pull = _pull(config)
     tell(f"fitting {len(FEATURES.names)} weights on {len(prepared.rows)} questions")
-    fitted = fit(prepared.stack, prior, config.ridge)
+    fitted = fit(prepared.stack, pull)
     evaluated, calibration = _cross_validate(prepared, config, fitted, tell)
     labelled = matched(_last_of(ordered), catalogue)
     parameters = Parameters(
@@ -129,7 +129,7 @@ def train(
     )
     report = rounded(
         {**_described(ordered), "splits": evaluated, "patterns": figures(labelled)}
-        | {"baselines": _baselines(prepared, prior)}
+        | {"baselines": _baselines(prepared, pull.prior)}
     )
     data = write_artefact(
         parameters,
@@ -169,9 +169,10 @@ def _prepare(ordered: Sequence[CaseRow], config: TrainingConfig) -> _Prepared:
     )
 
 
-def _prior() -> Coefficients:
+def _pull(config: TrainingConfig) -> Pull:
     rules = rule_parameters()
-    return Coefficients(weights=np.array(rules.weights), outside=np.array(rules.outside))
+    prior = Coefficients(weights=np.array(rules.weights), outside=np.array(rules.outside))
+    return Pull(prior=prior, ridge=config.ridge, floored=FEATURES.never_against())
 
 
 def _cross_validate(
@@ -190,7 +191,7 @@ def _cross_validate(
         unseen = score_by_folds(
             prepared.stack,
             folds,
-            lambda stack: fit(stack, _prior(), config.ridge, start=fitted),
+            lambda stack: fit(stack, _pull(config), start=fitted),
         )
         unseen_by[name] = unseen
         made = predictions(prepared.rows, unseen, cross_calibrated(unseen, folds))

@@ -6,7 +6,7 @@ from scipy.optimize import check_grad
 
 from models.calibration import Calibration, posterior
 from models.calibration_fit import fit_calibration
-from models.conditional_logit import Coefficients, Stack, choose, fit, loss, stacked
+from models.conditional_logit import Coefficients, Pull, Stack, choose, fit, loss, stacked
 from models.unseen import Unseen, folds_of, score_by_folds
 
 
@@ -21,27 +21,31 @@ def a_stack(*, seed: int = 0, questions: int = 60, width: int = 4) -> Stack:
     return stacked(features, context, roots, [1.0] * questions)
 
 
-def nothing(width: int = 4) -> Coefficients:
-    return Coefficients(weights=np.zeros(width), outside=np.zeros(4))
+def towards(
+    weights: tuple[float, ...] = (0.0,) * 4,
+    *,
+    ridge: float = 1e-3,
+    floored: tuple[bool, ...] = (False,) * 4,
+) -> Pull:
+    prior = Coefficients(weights=np.array(weights), outside=np.zeros(4))
+    return Pull(prior=prior, ridge=ridge, floored=floored)
 
 
 def test_the_gradient_is_that_of_the_loss() -> None:
-    stack, prior = a_stack(), nothing()
+    stack, pull = a_stack(), towards(ridge=0.1)
     at = np.random.default_rng(1).normal(size=8)
-    error = check_grad(
-        lambda x: loss(x, stack, prior, 0.1)[0], lambda x: loss(x, stack, prior, 0.1)[1], at
-    )
+    error = check_grad(lambda x: loss(x, stack, pull)[0], lambda x: loss(x, stack, pull)[1], at)
     assert error < 1e-5
 
 
 def test_the_fit_finds_the_feature_that_decides() -> None:
-    found = fit(a_stack(), nothing(), 1e-3)
+    found = fit(a_stack(), towards())
     assert found.weights[0] > 4 * np.abs(found.weights[1:]).max()
 
 
 def test_the_fit_finds_the_context_of_no_root() -> None:
     stack = a_stack()
-    found = fit(stack, nothing(), 1e-3)
+    found = fit(stack, towards())
     choice = choose(
         stack.features @ found.weights, stack.context @ found.outside, stack.starts, stack.chosen
     )
@@ -51,16 +55,27 @@ def test_the_fit_finds_the_context_of_no_root() -> None:
 
 
 def test_a_strong_ridge_leaves_the_prior() -> None:
-    prior = Coefficients(
-        weights=np.array([1.0, 2.0, 0.0, -1.0]), outside=np.array([0.5, 0.0, 0.0, 0.0])
-    )
-    assert fit(a_stack(), prior, 1e6).weights == pytest.approx(prior.weights, abs=1e-4)
+    pull = towards((1.0, 2.0, 0.0, -1.0), ridge=1e6)
+    assert fit(a_stack(), pull).weights == pytest.approx(pull.prior.weights, abs=1e-4)
 
 
 def test_where_the_search_begins_changes_nothing() -> None:
     far = Coefficients(weights=np.full(4, 3.0), outside=np.full(4, -3.0))
-    one, two = (fit(a_stack(), nothing(), 1e-2, start=start) for start in (None, far))
+    one, two = (fit(a_stack(), towards(ridge=1e-2), start=start) for start in (None, far))
     assert one.weights == pytest.approx(two.weights, abs=1e-4)
+
+
+def test_a_floored_weight_never_speaks_against() -> None:
+    stack = a_stack()
+    turned = Stack(
+        features=-stack.features,
+        starts=stack.starts,
+        context=stack.context,
+        chosen=stack.chosen,
+        weights=stack.weights,
+    )
+    assert fit(turned, towards()).weights[0] < -1.0
+    assert fit(turned, towards(floored=(True,) * 4)).weights.min() >= 0.0
 
 
 def test_part_of_a_stack_is_that_part() -> None:
