@@ -43,7 +43,7 @@ class TrainingConfig:
     """How to train."""
 
     ridge: float = field(
-        default=5e-3, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
+        default=2e-3, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
     )
     folds: int = field(default=5, metadata={"doc": "folds over cases and over topologies"})
     fault_folds: int = field(default=10, metadata={"doc": "folds over fault kinds, at most"})
@@ -55,6 +55,9 @@ class TrainingConfig:
     )
     masked_block_share: float = field(
         default=0.3, metadata={"doc": "share of cases repeated without one modality"}
+    )
+    masked_weight: float = field(
+        default=0.3, metadata={"doc": "weight of a masked copy beside its original's 1"}
     )
     seed: int = field(default=1, metadata={"doc": "seed of what is masked"})
 
@@ -154,17 +157,23 @@ def _prepare(ordered: Sequence[CaseRow], config: TrainingConfig) -> _Prepared:
     )
     questions = [row.question() for row in rows]
     features = [vectors(question) for question in questions]
+    whole = [id(row) in originals for row in rows]
     # Every case counts the same, however many moments of it there are.
-    moments = Counter(row.case for row in rows)
+    moments = Counter(row.case for row in ordered)
     by_source = {"simulated": config.simulated_weight}
     return _Prepared(
         rows=rows,
-        whole=[id(row) in originals for row in rows],
+        whole=whole,
         stack=stacked(
             features,
             [context_vector(q, f) for q, f in zip(questions, features, strict=True)],
             [row.root for row in rows],
-            [by_source.get(row.source, 1.0) / moments[row.case] for row in rows],
+            [
+                by_source.get(row.source, 1.0)
+                / moments[row.case]
+                * (1.0 if original else config.masked_weight)
+                for row, original in zip(rows, whole, strict=True)
+            ],
         ),
     )
 
