@@ -6,11 +6,12 @@ then it is published if there is news.
 
 from dataclasses import replace
 
+from pipeline.agenda import Agenda
 from pipeline.alert_book import AlertBook, AlertRecord
 from pipeline.case_view import CaseView
 from pipeline.change_log import ChangeLog
 from pipeline.config import PipelineConfig
-from pipeline.groups import Groups
+from pipeline.groups import Groups, survivor_order
 from pipeline.incident_state import Group
 from pipeline.lifecycle import due_ms, is_forgettable, ms, news, opens, window_end_ms
 from pipeline.outputs import AlertSetAside, DropReason, IncidentPublished, Output, Transition
@@ -44,15 +45,17 @@ class IncidentDesk:
         self.groups = Groups(
             environment=environment, config=config, book=book, viewpoint=viewpoint
         )
+        self._agenda = Agenda(lambda g: due_ms(g, config.grouping, config.firing))
         self.questions: list[Question] | None = None
 
     def next_due(self) -> int | None:
         """Return the next instant at which some group needs attention."""
-        dues = (
-            due_ms(g, self._config.grouping, self._config.firing)
-            for g in self.groups.by_id.values()
-        )
-        return min(dues, default=None)
+        return self._agenda.next_due()
+
+    def restore(self, groups: dict[str, Group]) -> None:
+        """Replace all groups by a snapshot."""
+        self.groups.restore(groups)
+        self._agenda.rebuild(self.groups.by_id.values())
 
     def fire(self, record: AlertRecord, now_ms: int) -> list[Output]:
         """Put an alert that began to fire where it belongs."""
@@ -87,6 +90,7 @@ class IncidentDesk:
             self._schedule(group, now_ms)
             return []
         group.status, group.resolved_ms = IncidentStatus.OPEN, None
+        self._agenda.touch(group)
         return self._restate(group, Transition.REOPENED, now_ms, ("a member alert fires again",))
 
     def end_member(self, record: AlertRecord) -> None:
@@ -95,6 +99,7 @@ class IncidentDesk:
         if group is not None and record.alert.fingerprint in group.members:
             member = group.members[record.alert.fingerprint]
             member.alert, member.ends_ms = record.alert, record.ends_ms
+            self._agenda.touch(group)
 
     def _schedule(self, group: Group, now_ms: int) -> None:
         """Look at a group soon after it grew: at its early firing, or when it may speak again."""
@@ -109,21 +114,23 @@ class IncidentDesk:
             group.next_look_ms = look_ms
         else:
             group.next_look_ms = min(max(group.next_look_ms, now_ms), look_ms)
+        self._agenda.touch(group)
 
     def run_timers(self, now_ms: int) -> list[Output]:
         """Attend to every group that is due, the earliest first."""
         outputs: list[Output] = []
-        for group in sorted(self.groups.by_id.values(), key=lambda g: (g.first_ms, g.incident_id)):
-            if group.incident_id not in self.groups.by_id:
-                continue
-            if due_ms(group, self._config.grouping, self._config.firing) <= now_ms:
+        due = [self.groups.by_id[i] for i in self._agenda.due_at(now_ms)]
+        for group in sorted(due, key=lambda g: (g.first_ms, g.incident_id)):
+            if group.incident_id in self.groups.by_id:
                 outputs += self._attend(group, now_ms)
+            if group.incident_id in self.groups.by_id:
+                self._agenda.touch(group)
         return outputs
 
     def _attend(self, group: Group, now_ms: int) -> list[Output]:
         """Do what is due for one group."""
         if is_forgettable(group, now_ms, self._config.firing):
-            del self.groups.by_id[group.incident_id]
+            self._forget(group)
             return []
         outputs: list[Output] = []
         ends = not group.window_closed and now_ms >= window_end_ms(group, self._config.grouping)
@@ -154,19 +161,21 @@ class IncidentDesk:
     def _regroup(self, group: Group, now_ms: int) -> tuple[list[Output], Group]:
         """L1 again, now that more is known: groups that turn out to be one become one."""
         outputs: list[Output] = []
-        for other, reason in self.groups.linked_pairs(group, now_ms):
-            first, second = sorted((group, other), key=_survivor_order)
+        for other, reason in self.groups.linked_groups(group, now_ms):
+            first, second = sorted((group, other), key=survivor_order)
             self.groups.absorb(first, second, reason)
             outputs += self._end_merged(first, second, now_ms)
+            self._agenda.touch(first)
             group = first
         return outputs, group
 
     def _end_merged(self, survivor: Group, loser: Group, now_ms: int) -> list[Output]:
         if loser.is_pending:
-            del self.groups.by_id[loser.incident_id]
+            self._forget(loser)
             return []
         loser.status, loser.merged_into = IncidentStatus.MERGED, survivor.incident_id
         loser.resolved_ms = now_ms
+        self._agenda.touch(loser)
         told = (f"merged into {survivor.incident_id}",)
         return self._restate(loser, Transition.MERGED, now_ms, told)
 
@@ -229,6 +238,7 @@ class IncidentDesk:
         group.status = IncidentStatus.RESOLVED
         group.resolved_ms = now_ms if group.is_firing else group.last_end_ms
         group.window_closed, group.next_look_ms = True, None
+        self._agenda.touch(group)
         told = "its alerts never resolved, closed by age" if group.is_firing else "resolved"
         return self._restate(group, Transition.RESOLVED, now_ms, (told,))[0]
 
@@ -266,8 +276,12 @@ class IncidentDesk:
         group.last, group.published_ms = incident, now_ms
         return IncidentPublished(transition=transition, incident=incident)
 
+    def _forget(self, group: Group) -> None:
+        self.groups.remove(group)
+        self._agenda.drop(group.incident_id)
+
     def _disband(self, group: Group, reason: DropReason, now_ms: int) -> list[Output]:
-        del self.groups.by_id[group.incident_id]
+        self._forget(group)
         outputs: list[Output] = []
         for fingerprint in sorted(group.members):
             member, record = group.members[fingerprint], self._book.records.get(fingerprint)
@@ -296,6 +310,8 @@ class IncidentDesk:
 
     def _make_room(self, now_ms: int) -> list[Output]:
         """Keep the number of active groups within its limit by ending the oldest."""
+        if len(self.groups.by_id) < self._config.grouping.max_groups:
+            return []
         active = self.groups.active()
         if len(active) < self._config.grouping.max_groups:
             return []
@@ -303,8 +319,3 @@ class IncidentDesk:
         if pending:
             return self._disband(pending[0], DropReason.OVERFLOW, now_ms)
         return [self._resolve(active[0], now_ms)]
-
-
-def _survivor_order(group: Group) -> tuple[bool, int, str]:
-    """What is published stays; then the earlier one; then the lower id."""
-    return group.is_pending, group.first_ms, group.incident_id

@@ -67,7 +67,6 @@ class Engine:
             changes=self._changes,
         )
         self._housekept_ms = 0
-        self._next_due_ms: int | None = None
 
     def handle(self, signal: Signal, arrived_ms: int) -> list[Output]:
         """Take in one signal that arrived at `arrived_ms` and let event time pass."""
@@ -99,16 +98,12 @@ class Engine:
                 outputs += self._process(self._buffer.pop(), self.clock_ms)
             else:
                 outputs += self.desk.run_timers(self.clock_ms)
-                self._next_due_ms = None
         self.clock_ms = max(self.clock_ms, watermark_ms)
         return outputs
 
     def next_wakeup(self) -> int | None:
         """Return the event time at which something is due though nothing may happen before."""
-        if self._next_due_ms is None:
-            due = self.desk.next_due()
-            self._next_due_ms = _NEVER_MS if due is None else due
-        return None if self._next_due_ms == _NEVER_MS else self._next_due_ms
+        return self.desk.next_due()
 
     def buffered_until(self) -> int | None:
         """Return the event time of the first signal that waits for the watermark."""
@@ -137,10 +132,9 @@ class Engine:
         self._graph.restore(state.graph)
         self._store.restore(state.panes)
         self._book.restore(state.records)
-        self.desk.groups.by_id = dict(state.groups)
+        self.desk.restore(state.groups)
         self._changes.signals, self._changes.any_seen = list(state.changes), state.changes_seen
         self._housekept_ms = state.housekept_ms
-        self._next_due_ms = None
 
     def stats(self) -> dict[str, float]:
         """Return sizes and times for the shell's metrics."""
@@ -174,7 +168,6 @@ class Engine:
                 self._changes.add(signal)
                 return []
             case AlertSignal():
-                self._next_due_ms = None
                 return self._on_alert(signal, now_ms)
             case TickSignal():
                 return []

@@ -12,7 +12,7 @@ from schemas.incident import IncidentStatus
 
 
 class Groups:
-    """All groups of one environment by incident id."""
+    """All groups of one environment by incident id, with an index by component."""
 
     def __init__(
         self, *, environment: str, config: PipelineConfig, book: AlertBook, viewpoint: Viewpoint
@@ -22,10 +22,11 @@ class Groups:
         self._book = book
         self._viewpoint = viewpoint
         self.by_id: dict[str, Group] = {}
+        self._on: dict[str, set[str]] = {}
 
     def active(self) -> list[Group]:
-        """Return pending and open groups, earliest first."""
-        return sorted((g for g in self.by_id.values() if g.is_active), key=_age)
+        """Return pending and open groups, in the order in which they would survive a merge."""
+        return sorted((g for g in self.by_id.values() if g.is_active), key=survivor_order)
 
     def of(self, record: AlertRecord) -> Group | None:
         """Return the group that a fingerprint went to, if it is still remembered."""
@@ -35,12 +36,10 @@ class Groups:
         """Put a firing alert where it belongs: an active group it is linked to, or a new one."""
         alert, name = record.alert, record.component.name
         previous: str | None = None
-        for group in self.active():
-            reason = self._reason(group, name, alert.starts_ms, now_ms)
-            if reason is None:
-                continue
+        for group, reason in self._linked(name, now_ms, alert.starts_ms):
             if self._may_join(group, alert.starts_ms, now_ms):
                 admit(group, alert=alert, component=record.component, reason=reason)
+                self._index(group)
                 record.group = group.incident_id
                 return group
             previous = previous or group.incident_id
@@ -51,23 +50,39 @@ class Groups:
             now_ms=now_ms,
             reason="opened it",
         )
-        group.previous_incident_id = previous or self._recently_resolved(name, now_ms)
-        self.by_id[group.incident_id] = group
+        group.previous_incident_id = previous or self._recently_resolved(name)
+        self.add(group)
         record.group = group.incident_id
         return group
 
-    def linked_pairs(self, group: Group, now_ms: int) -> list[tuple[Group, str]]:
+    def linked_groups(self, group: Group, now_ms: int) -> list[tuple[Group, str]]:
         """Return other active groups that belong with this one, and through what."""
-        pairs: list[tuple[Group, str]] = []
-        for other in self.active():
-            if other is group or other.window_closed or group.window_closed:
-                continue
-            if not self._in_step(group, other):
-                continue
-            meeting = self._meeting(group, other, now_ms)
-            if meeting is not None:
-                pairs.append((other, meeting))
-        return pairs
+        found: dict[str, tuple[Group, str]] = {}
+        for name in group.components:
+            for other, reason in self._linked(name, now_ms, group.first_ms):
+                if other is not group and self._in_step(group, other):
+                    found.setdefault(other.incident_id, (other, reason))
+        return sorted(found.values(), key=lambda pair: survivor_order(pair[0]))
+
+    def add(self, group: Group) -> None:
+        """Remember a group."""
+        self.by_id[group.incident_id] = group
+        self._index(group)
+
+    def remove(self, group: Group) -> None:
+        """Forget a group."""
+        del self.by_id[group.incident_id]
+        for name in group.components:
+            ids = self._on.get(name, set())
+            ids.discard(group.incident_id)
+            if not ids:
+                self._on.pop(name, None)
+
+    def restore(self, groups: dict[str, Group]) -> None:
+        """Replace all groups by a snapshot."""
+        self.by_id, self._on = {}, {}
+        for group in groups.values():
+            self.add(group)
 
     def absorb(self, survivor: Group, loser: Group, reason: str) -> None:
         """Move the loser's members to the survivor; the caller ends the loser."""
@@ -80,28 +95,42 @@ class Groups:
                 record.group = survivor.incident_id
         survivor.first_ms = min(survivor.first_ms, loser.first_ms)
         survivor.last_ms = max(survivor.last_ms, loser.last_ms)
+        self._index(survivor)
 
-    def _reason(self, group: Group, name: str, start_ms: int, now_ms: int) -> str | None:
-        """Why an alert on this component belongs to the group, or None when it does not."""
-        if name in group.components:
-            return f"same component: {name}"
-        scene = self._viewpoint.scene(now_ms, min(group.first_ms, start_ms))
+    def _linked(self, name: str, now_ms: int, start_ms: int) -> list[tuple[Group, str]]:
+        """Return the active groups that this component belongs with, and the reasons.
+
+        All are judged in one scene, whose past ends before the earliest window that is open.
+        """
+        scene = self._viewpoint.scene(now_ms, self._anchor(start_ms))
         mine = self._viewpoint.reach(scene, name)
-        for component in group.components:
-            meeting = link(mine, self._viewpoint.reach(scene, component))
-            if meeting is not None:
-                return path_reason(mine[meeting], component)
-        return None
+        kin = {name} | self._viewpoint.meeting(scene, mine, self._on)
+        found: dict[str, tuple[tuple[int, str], Group, str]] = {}
+        for other in kin:
+            theirs = self._viewpoint.reach(scene, other)
+            meeting = link(mine, theirs)
+            if meeting is None:
+                continue
+            rank = (len(mine[meeting]) + len(theirs[meeting]), other)
+            reason = (
+                f"same component: {name}" if other == name else path_reason(mine[meeting], other)
+            )
+            for incident_id in self._on.get(other, ()):
+                group = self.by_id[incident_id]
+                known = found.get(incident_id)
+                if group.is_active and (known is None or rank < known[0]):
+                    found[incident_id] = (rank, group, reason)
+        ordered = sorted(found.values(), key=lambda f: survivor_order(f[1]))
+        return [(group, reason) for _, group, reason in ordered]
 
-    def _meeting(self, group: Group, other: Group, now_ms: int) -> str | None:
-        scene = self._viewpoint.scene(now_ms, min(group.first_ms, other.first_ms))
+    def _anchor(self, start_ms: int) -> int:
+        """Return the earliest first alert of the windows that are open, this one's included."""
+        opened = [g.first_ms for g in self.by_id.values() if g.is_active and not g.window_closed]
+        return min([*opened, start_ms])
+
+    def _index(self, group: Group) -> None:
         for name in group.components:
-            mine = self._viewpoint.reach(scene, name)
-            for component in other.components:
-                meeting = link(mine, self._viewpoint.reach(scene, component))
-                if meeting is not None:
-                    return path_reason(mine[meeting], component)
-        return None
+            self._on.setdefault(name, set()).add(group.incident_id)
 
     def _may_join(self, group: Group, start_ms: int, now_ms: int) -> bool:
         return may_join(
@@ -113,19 +142,22 @@ class Groups:
         )
 
     def _in_step(self, group: Group, other: Group) -> bool:
+        """Whether two groups' windows are open and touch, and both fit into one."""
         gap = ms(self._config.grouping.gap_seconds)
         apart = max(group.first_ms, other.first_ms) - min(group.last_ms, other.last_ms)
         room = len(group.members) + len(other.members) <= self._config.grouping.max_alerts
-        return apart <= gap and room
+        return apart <= gap and room and not (group.window_closed or other.window_closed)
 
-    def _recently_resolved(self, name: str, now_ms: int) -> str | None:
-        ended: Iterable[Group] = (
-            g
-            for g in self.by_id.values()
-            if g.status is IncidentStatus.RESOLVED and name in g.components
-        )
+    def _recently_resolved(self, name: str) -> str | None:
+        here: Iterable[Group] = (self.by_id[i] for i in self._on.get(name, ()))
+        ended = [g for g in here if g.status is IncidentStatus.RESOLVED]
         latest = max(ended, key=lambda g: (g.resolved_ms or 0, g.incident_id), default=None)
         return latest.incident_id if latest is not None else None
+
+
+def survivor_order(group: Group) -> tuple[bool, int, str]:
+    """What is published stays; then the earlier one; then the lower id."""
+    return group.is_pending, group.first_ms, group.incident_id
 
 
 def path_reason(path: tuple[str, ...], other: str) -> str:
@@ -138,8 +170,3 @@ def path_reason(path: tuple[str, ...], other: str) -> str:
     """
     shown = " > ".join(path)
     return f"path {shown}" if path[-1] == other else f"path {shown}, which {other} reaches too"
-
-
-def _age(group: Group) -> tuple[bool, int, str]:
-    """Survivor order: what is published stays, then the earlier one, then the lower id."""
-    return group.is_pending, group.first_ms, group.incident_id

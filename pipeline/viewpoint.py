@@ -3,6 +3,8 @@
 The cache is transparent: a scene is reused only if building it anew would give the same.
 """
 
+from collections.abc import Iterable
+
 from pipeline.alert_book import AlertBook
 from pipeline.config import PipelineConfig
 from pipeline.frame import frame_at
@@ -28,6 +30,8 @@ class Viewpoint:
         self._state: object = None
         self._scenes: dict[tuple[int, int], Scene] = {}
         self._reaches: dict[tuple[int, int, str], Reach] = {}
+        self._reached_from: dict[tuple[int, int], dict[str, set[str]]] = {}
+        self._indexed: dict[tuple[int, int], set[str]] = {}
 
     @property
     def telemetry_until_ms(self) -> int:
@@ -58,9 +62,28 @@ class Viewpoint:
             self._reaches[key] = reach(scene, name, max_hops=self._config.grouping.max_hops)
         return self._reaches[key]
 
+    def meeting(self, scene: Scene, mine: Reach, others: Iterable[str]) -> set[str]:
+        """Return those of the others that reach something of mine in this scene.
+
+        The index of who reaches what grows with the scene, so that a storm costs each alert only
+        its own reach.
+        """
+        key = (scene.frame.now_ms, scene.frame.first_ms)
+        reached_from = self._reached_from.setdefault(key, {})
+        indexed = self._indexed.setdefault(key, set())
+        for name in others:
+            if name not in indexed:
+                indexed.add(name)
+                for reached in self.reach(scene, name):
+                    reached_from.setdefault(reached, set()).add(name)
+        known = set(others)
+        return {n for name in mine for n in reached_from.get(name, ()) if n in known}
+
     def _refresh(self) -> None:
         state = (self._store.generation, self._graph.version, self._book.generation)
         if state != self._state:
             self._state = state
             self._scenes.clear()
             self._reaches.clear()
+            self._reached_from.clear()
+            self._indexed.clear()
