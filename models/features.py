@@ -1,7 +1,7 @@
 """The features' contract: a question's candidates as vectors, and the question itself as one.
 
 Per reading of a measure: its clipped value, and its percentile within the incident among the
-candidates that show it at all. Then a presence flag per block, and ten rules as value and
+candidates that show it at all. Then a presence flag per block, and twelve rules as value and
 reciprocal rank. No name, id, kind, system or static position enters. O(n log n) in candidates.
 """
 

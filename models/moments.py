@@ -7,18 +7,24 @@ that spans the incident's life teaches as much and keeps the library small.
 from collections.abc import Sequence
 from typing import Final
 
-KEPT_SECONDS: Final = (10.0, 30.0, 60.0, 120.0, 240.0)
+KEPT_SECONDS: Final = (0.0, 20.0, 50.0, 110.0, 230.0)
 
 
 def kept_moments(elapsed_s: Sequence[float]) -> tuple[int, ...]:
     """Choose places: for each kept moment the first question at or after it, and the last of all.
+
+    Moments count from the first question, not from the first alert: an incident that took an old
+    alert in is hundreds of seconds old when it is first asked about.
 
     Args:
         elapsed_s: Seconds since the incident's first alert of each question, ascending.
 
     >>> kept_moments([10.0, 12.0, 31.0, 95.0, 400.0, 410.0])
     (0, 2, 3, 4, 5)
+    >>> kept_moments([615.0, 620.0, 640.0, 700.0])
+    (0, 2, 3)
     """
-    after = (next((i for i, e in enumerate(elapsed_s) if e >= k), None) for k in KEPT_SECONDS)
-    last = len(elapsed_s) - 1 if elapsed_s else None
+    ages = [elapsed - elapsed_s[0] for elapsed in elapsed_s]
+    after = (next((i for i, age in enumerate(ages) if age >= k), None) for k in KEPT_SECONDS)
+    last = len(ages) - 1 if ages else None
     return tuple(sorted({place for place in (*after, last) if place is not None}))

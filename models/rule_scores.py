@@ -97,6 +97,16 @@ def own_trouble(columns: Columns) -> Array:
     return prism(columns) * (1.0 - columns["callees_anomalous"])
 
 
+def slowest_statement(columns: Columns) -> Array:
+    """Score the slowdown of a statement where no callee can be why: on the frontier."""
+    return np.maximum(columns["statement_ratio"], 0.0) * columns["frontier"]
+
+
+def host(columns: Columns) -> Array:
+    """Score what several anomalous components run on: their share * (1 + inner |z|) / 2."""
+    return columns["colocation"] * (1.0 + inner(columns)) / 2.0
+
+
 RULES: Final[Mapping[str, Callable[[Columns], Array]]] = {
     "prism": prism,
     "inner": inner,
@@ -108,6 +118,8 @@ RULES: Final[Mapping[str, Callable[[Columns], Array]]] = {
     "explains": explains,
     "own_work": own_work,
     "own_trouble": own_trouble,
+    "slowest_statement": slowest_statement,
+    "host": host,
 }
 
 

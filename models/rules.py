@@ -20,14 +20,19 @@ RULE_WEIGHTS: Final = {
     "rule:inner": 1.0,
     "first:inner": 0.5,
     # The deepest anomalous component on an anomalous path.
-    "first:traversal": 1.0,
+    "first:traversal": 1.5,
+    "callees_anomalous:value": -0.7,
     # Calls into the cause fail, or it falls silent while its callers still call.
     "first:failed_edge": 0.5,
-    "first:silence": 1.0,
+    "first:silence": 0.7,
     "rule:silence": 1.0,
     # A full pool, or time and errors that start in it.
     "first:saturation": 1.5,
     "first:own_work": 0.7,
+    # Its statement got slow, and it asks nobody else.
+    "first:slowest_statement": 1.0,
+    # What runs on it is anomalous together, whoever calls whom.
+    "first:host": 1.5,
     # It explains who alerts.
     "first:page_rank": 0.3,
     "first:explains": 0.5,
