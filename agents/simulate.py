@@ -1,5 +1,6 @@
 """`rootline simulate FAULT --seed N --out DIR`: a recording of a simulated fault."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -33,6 +34,7 @@ class NothingToSimulateError(RootlineError):
 @click.option(
     "--rate", type=float, default=30.0, show_default=True, help="User requests a second."
 )
+@click.option("--start-ms", type=int, help="Epoch ms of its start; fixed unless given.")
 @click.option("--list", "as_list", is_flag=True, help="Name the faults that can be simulated.")
 @json_option
 def simulate(  # noqa: PLR0913 - click passes each option as a parameter of its own
@@ -45,6 +47,7 @@ def simulate(  # noqa: PLR0913 - click passes each option as a parameter of its 
     storm: float,
     warmup: float,
     rate: float,
+    start_ms: int | None,
     as_list: bool,
     as_json: bool,
 ) -> None:
@@ -59,6 +62,8 @@ def simulate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         config = SimulationConfig(
             warmup_seconds=warmup, storm_seconds=storm, request_rate=rate, target=target
         )
+        if start_ms is not None:
+            config = replace(config, start_ms=start_ms)
         recording = _simulate(fault, seed=seed, topology=topology, config=config)
     except ValueError as error:
         raise NothingToSimulateError(str(error)) from error
