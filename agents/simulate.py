@@ -46,6 +46,7 @@ def simulate(  # noqa: PLR0913 - click passes each option as a parameter of its 
     target: str | None,
     storm: float,
     warmup: float,
+    recovery: float,
     rate: float,
     start_ms: int | None,
     as_list: bool,
@@ -60,7 +61,11 @@ def simulate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         raise NothingToSimulateError(msg)
     try:
         config = SimulationConfig(
-            warmup_seconds=warmup, storm_seconds=storm, request_rate=rate, target=target
+            warmup_seconds=warmup,
+            storm_seconds=storm,
+            recovery_seconds=recovery,
+            request_rate=rate,
+            target=target,
         )
         if start_ms is not None:
             config = replace(config, start_ms=start_ms)

@@ -4,6 +4,7 @@ A series that was never sent never left its baseline; that is known because the 
 sighted with its metric classes.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -118,7 +119,7 @@ def _read_series(series_id: str, row: Sequence[SeriesPane | None], starts: range
         holder=last.holder,
         z=z,
         peak_z=signed_peak,
-        value=peak([p.value for p in panes if p.value == p.value]),  # NaN is unequal to itself
+        value=max((p.value for p in panes if not math.isnan(p.value)), default=0.0),
         center=last.center,
         onset_ms=_onset(z, starts),
         stale=last.stale,
