@@ -1,148 +1,174 @@
-"""The demo's verdict: a pure function of what was published and what chat received.
+"""The verdict: whether what came out is what the simulation's truth says. Pure.
 
-The expectation comes from the recording's truth, which nothing else in the demo sees.
+It reads what the output topic said and what the chat received, nothing else; each expectation
+that is not met is one sentence.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from agents.demo.scene import Revision
+from agents.notifier.plain import moment
 from schemas.incident import Incident, IncidentStatus
-from schemas.recording import Fault
 
-OPEN_WITHIN_SECONDS = 17.0
-_MEMBERS_SHARE = 0.8
+OPENED_WITHIN_SECONDS = 17.0
+STORM_SHARE = 0.8
+"""Least share of the storm's alerts that the one incident has to hold."""
+_LATER = ("TOP-1", "Resolved after", "Open again")
+"""Words by which a message shows that it is not the first about its incident."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What a right answer names, and which alerts have nothing to do with it."""
+    """What the truth says: the broken component, how it is broken, who holds what it lacks.
+
+    `storm` and `bystanders` are the fingerprints of the fault's alerts and of those that have
+    nothing to do with it.
+    """
 
     component: str
     pattern: str
-    holder: str
-    related: frozenset[str]
-    unrelated: frozenset[str]
+    holder: str = ""
+    storm: frozenset[str]
+    bystanders: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Whether everything came out as it should; each shortcoming is a sentence."""
-
-    problems: tuple[str, ...] = field(default_factory=tuple)
-
-    @property
-    def is_right(self) -> bool:
-        """Whether there is no shortcoming."""
-        return not self.problems
-
-
-def expect(
-    fault: Fault, alerts: Mapping[str, Mapping[str, str]], bystanders: frozenset[str]
-) -> Expected:
-    """Make the expectation from the truth.
+def failures(
+    expected: Expected, revisions: Sequence[Revision], messages: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Return what is not as it should be, one sentence each; nothing when all is well.
 
     Args:
-        fault: what was injected.
-        alerts: labels by fingerprint of every alert that was sent.
-        bystanders: label values that name things outside the system.
+        expected: the truth.
+        revisions: the records of the incidents topic, in their order.
+        messages: the payloads that the chat received, in their order.
     """
-    unrelated = frozenset(
-        fingerprint
-        for fingerprint, labels in alerts.items()
-        if any(name in value for value in labels.values() for name in bystanders)
+    last = {revision.incident.incident_id: revision.incident for revision in revisions}
+    holding = sorted(
+        (i for i in last.values() if i.status is not IncidentStatus.MERGED and _of(expected, i)),
+        key=lambda i: (-len(_of(expected, i)), i.incident_id),
     )
-    return Expected(
-        component=fault.component,
-        pattern=fault.pattern,
-        holder=fault.details.get("holder", ""),
-        related=frozenset(alerts) - unrelated,
-        unrelated=unrelated,
-    )
+    if not holding:
+        return ["No incident holds any of the storm's alerts, expected one that holds most."]
+    main = holding[0]
+    found = [_alone(holding), _most(expected, main), _strangers(expected, main)]
+    found += [_quick(main, revisions), _component(expected, main), _pattern(expected, main)]
+    found += [_holder(expected, main), *_told(expected, main, messages)]
+    return [sentence for sentence in found if sentence]
 
 
-def judge(
-    incidents: Sequence[Incident], messages: Sequence[Mapping[str, Any]], expected: Expected
-) -> Verdict:
-    """Judge the last revisions of all incidents and the chat payloads, in order of arrival."""
-    standing = [i for i in incidents if i.status is not IncidentStatus.MERGED]
-    storms = [i for i in standing if _members(i) & expected.related]
-    if len(storms) != 1:
-        found = "; ".join(i.title for i in storms) or "none"
-        return Verdict(problems=(f"{len(storms)} incidents hold the storm, expected 1: {found}",))
-    storm = storms[0]
-    return Verdict(
-        problems=(
-            *_membership(storm, expected),
-            *_timing(storm),
-            *_answer(storm, expected),
-            *_chat(storm, messages, expected),
-        )
-    )
+def _of(expected: Expected, incident: Incident) -> set[str]:
+    return {a.fingerprint for a in incident.alerts if a.fingerprint in expected.storm}
 
 
-def seconds_to_open(incident: Incident) -> float:
-    """Event time from the first alert to the incident."""
-    detected = datetime.fromisoformat(incident.detected_at)
-    return (detected - datetime.fromisoformat(incident.started_at)).total_seconds()
-
-
-def holder_of(incident: Incident) -> str:
-    """Return who holds the connections, as the first candidate's evidence names it."""
-    if not incident.candidates:
+def _alone(holding: Sequence[Incident]) -> str:
+    if len(holding) == 1:
         return ""
-    named = (e.details.get("holder", "") for e in incident.candidates[0].evidence)
-    return next((holder for holder in named if holder), "")
+    sizes = ", ".join(str(incident.alert_count) for incident in holding)
+    return f"{len(holding)} incidents hold the storm's alerts ({sizes}), expected one."
 
 
-def _members(incident: Incident) -> frozenset[str]:
-    return frozenset(a.fingerprint for a in incident.alerts)
+def _most(expected: Expected, main: Incident) -> str:
+    held, all_of = len(_of(expected, main)), len(expected.storm)
+    if held >= STORM_SHARE * all_of:
+        return ""
+    return f"The incident holds {held} of the storm's {all_of} alerts, expected most of them."
 
 
-def _membership(storm: Incident, expected: Expected) -> list[str]:
-    problems: list[str] = []
-    strangers = _members(storm) & expected.unrelated
-    if strangers:
-        rules = sorted(a.rule for a in storm.alerts if a.fingerprint in strangers)
-        problems.append(f"unrelated alerts are members: {', '.join(rules)}")
-    share = len(_members(storm) & expected.related) / max(1, len(expected.related))
-    if share < _MEMBERS_SHARE:
-        problems.append(f"the incident holds {share:.0%} of the storm's alerts, expected 80 %")
-    return problems
+def _strangers(expected: Expected, main: Incident) -> str:
+    strangers = sorted({a.rule for a in main.alerts if a.fingerprint in expected.bystanders})
+    if not strangers:
+        return ""
+    return f"The incident holds alerts that have nothing to do with it: {', '.join(strangers)}."
 
 
-def _timing(storm: Incident) -> list[str]:
-    took = seconds_to_open(storm)
-    if took <= OPEN_WITHIN_SECONDS:
-        return []
-    return [f"it opened {took:.1f} s after the first alert, expected within {OPEN_WITHIN_SECONDS}"]
+def _quick(main: Incident, revisions: Sequence[Revision]) -> str:
+    seconds = opened_after(main, revisions)
+    if seconds is None:
+        return "No record announces that the incident opened."
+    if seconds <= OPENED_WITHIN_SECONDS:
+        return ""
+    return (
+        f"The incident opened {seconds:.1f} s after its first alert, "
+        f"expected at most {OPENED_WITHIN_SECONDS:.0f} s."
+    )
 
 
-def _answer(storm: Incident, expected: Expected) -> list[str]:
-    if not storm.candidates:
-        return ["the incident names no candidate"]
-    top = storm.candidates[0]
-    problems: list[str] = []
-    if top.component != expected.component:
-        problems.append(f"TOP-1 is {top.component}, expected {expected.component}")
-    if storm.abstained:
-        problems.append(f"the answer is withheld: {storm.abstain_reason}")
-    pattern = top.patterns[0].pattern if top.patterns else "none"
-    if pattern != expected.pattern:
-        problems.append(f"the pattern is {pattern}, expected {expected.pattern}")
-    if expected.holder and holder_of(storm) != expected.holder:
-        named = holder_of(storm) or "nobody"
-        problems.append(f"{named} is named as the holder, expected {expected.holder}")
-    return problems
+def opened_after(main: Incident, revisions: Sequence[Revision]) -> float | None:
+    """Seconds of event time from an incident's first alert to its first record."""
+    of_it = [r.incident for r in revisions if r.incident.incident_id == main.incident_id]
+    opened = next(
+        (
+            r.incident
+            for r in revisions
+            if r.transition == "opened" and r.incident.incident_id == main.incident_id
+        ),
+        None,
+    )
+    if opened is None:
+        return None
+    starts = [start for i in of_it for a in i.alerts if (start := moment(a.starts_at))]
+    told = [at for text in (opened.updated_at, opened.detected_at) if (at := moment(text))]
+    return (max(told) - min(starts)).total_seconds() if starts and told else None
 
 
-def _chat(storm: Incident, messages: Sequence[Mapping[str, Any]], expected: Expected) -> list[str]:
-    about = [m for m in messages if storm.incident_id in orjson.dumps(m).decode()]
-    if not about:
-        return ["chat got no message about the incident"]
-    if expected.component not in orjson.dumps(about[-1]).decode():
-        return [f"the last chat message does not name {expected.component}"]
-    return []
+def _component(expected: Expected, main: Incident) -> str:
+    if main.abstained or not main.candidates:
+        return f"The incident names no root cause, expected {expected.component}."
+    top = main.candidates[0]
+    if top.component == expected.component:
+        return ""
+    return f"TOP-1 is {top.component}, expected {expected.component}."
+
+
+def _pattern(expected: Expected, main: Incident) -> str:
+    best = best_pattern(main)
+    if best == expected.pattern:
+        return ""
+    return f"The pattern of TOP-1 is {best or 'unknown'}, expected {expected.pattern}."
+
+
+def best_pattern(incident: Incident) -> str:
+    """Name the pattern that fits the first candidate best, or nothing."""
+    patterns = incident.candidates[0].patterns if incident.candidates else ()
+    return max(patterns, key=lambda p: p.probability).pattern if patterns else ""
+
+
+def holders(incident: Incident) -> list[str]:
+    """Name who holds what the first candidate lacks, the strongest evidence first."""
+    evidence = incident.candidates[0].evidence if incident.candidates else ()
+    naming = sorted(
+        (e for e in evidence if e.supports and e.details.get("holder")),
+        key=lambda e: (-e.strength, e.kind),
+    )
+    return list(dict.fromkeys(e.details["holder"] for e in naming))
+
+
+def _holder(expected: Expected, main: Incident) -> str:
+    named = holders(main)
+    if not expected.holder or named[:1] == [expected.holder]:
+        return ""
+    said = f"names {', '.join(named)}" if named else "names nobody"
+    return f"The evidence {said} as the holder of the connections, expected {expected.holder}."
+
+
+def _told(expected: Expected, main: Incident, messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Judge what people were told: once that it opened, and in the end the right component."""
+    about = [message for message in messages if main.incident_id in str(message)]
+    opened = [message for message in about if not any(word in str(message) for word in _LATER)]
+    found = []
+    if len(opened) != 1:
+        found.append(f"The chat was told {len(opened)} times that the incident opened, not once.")
+    if about and expected.component not in headline(about[-1]):
+        said = headline(about[-1])
+        found.append(f"The last chat message says {said!r}, not {expected.component}.")
+    return found
+
+
+def headline(message: Mapping[str, Any]) -> str:
+    """Return the header of a chat message, or its text when it has none."""
+    for block in message.get("blocks") or ():
+        if block.get("type") == "header":
+            return str(block["text"]["text"])
+    return str(message.get("text", ""))

@@ -54,9 +54,11 @@ class Child:
                 async for line in self.lines():
                     return line
         except TimeoutError:
-            raise self.death(f"was not ready within {_READY_SECONDS:.0f} s") from None
+            msg = f"was not ready within {_READY_SECONDS:.0f} s"
+            raise self.death(msg) from None
         await self.process.wait()
-        raise self.death(f"ended with code {self.process.returncode} before it was ready")
+        msg = f"ended with code {self.process.returncode} before it was ready"
+        raise self.death(msg)
 
     def tell(self, **fields: Any) -> None:
         """Write one JSON object to its stdin."""
@@ -127,7 +129,8 @@ class Children:
             for task in waits:
                 task.cancel()
         child = waits[done.pop()]
-        raise child.death(f"ended with code {child.process.returncode}")
+        msg = f"ended with code {child.process.returncode}"
+        raise child.death(msg)
 
     async def stop(self) -> None:
         """Stop all, the last started first; who does not go is killed with all it started."""

@@ -1,60 +1,177 @@
-"""`rootline demo`: the main job end to end, on this machine, with nothing prepared."""
+"""The `demo` command: the main job end to end on this machine, with nothing prepared."""
 
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import orjson
 from rich.console import Console
+from rich.live import Live
 
-from agents.demo.performance import DemoOptions, Performance
+from agents.demo.closing import Closing, closing_screen
+from agents.demo.configuration import FILE
+from agents.demo.narration import Narrator
+from agents.demo.next_steps import next_steps
+from agents.demo.performance import RECORDING, Outcome, Performance
+from agents.demo.report import model_origin, report
+from agents.demo.scene import Stage
+from agents.demo.view import LiveView
 from agents.options import json_option
+from models.simulator.faults import FAULTS
+
+_FRAMES = 6
+_SVG_COLUMNS = 100
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """What the command line asks for."""
+
+    fault: str
+    seed: int
+    speed: float
+    keep: bool
+    plain: bool
+    as_json: bool
+    svg: Path | None
+
+    @property
+    def title(self) -> str:
+        """What is played."""
+        return f"{self.fault.replace('_', ' ')}, seed {self.seed}"
 
 
 @click.command()
-@click.option("--fault", default="pool_exhaustion", show_default=True, help="What goes wrong.")
+@click.option(
+    "--fault",
+    type=click.Choice(list(FAULTS)),
+    default="pool_exhaustion",
+    show_default=True,
+    metavar="FAULT",
+    help="What goes wrong; `rootline simulate --list` names the faults.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Draws all that is drawn.")
-@click.option("--speed", type=float, default=14.0, show_default=True, help="Event time / clock.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 200),
+    default=15.0,
+    show_default=True,
+    help="Seconds of the storm in one second; the pipeline runs on event time.",
+)
 @click.option("--keep", is_flag=True, help="Leave everything running until Ctrl-C.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live view.")
-@click.option("--svg", type=click.Path(path_type=Path), help="Save the last screen as a picture.")
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the last screen as a picture.",
+)
 @json_option
-def demo(  # noqa: PLR0913 - click passes each option as a parameter of its own
-    *,
-    fault: str,
-    seed: int,
-    speed: float,
-    keep: bool,
-    plain: bool,
-    svg: Path | None,
-    as_json: bool,
-) -> None:
-    """Play an alert storm through broker, gateway, worker and chat; exit 0 if it came out right."""
-    if not 0.1 <= speed <= 200:
-        msg = f"--speed is {speed}, expected a number from 0.1 to 200"
-        raise click.BadParameter(msg)
-    console = Console(stderr=as_json, record=svg is not None)
+def demo(**chosen: object) -> None:
+    """Play an alert storm end to end: simulation, broker, gateway, worker, chat.
+
+    Exit code 0 only if one incident with the real cause came out.
+    """
+    options = DemoOptions(**chosen)  # type: ignore[arg-type] # click has checked the types
     folder = Path(tempfile.mkdtemp(prefix="rootline-demo-"))
-    options = DemoOptions(
-        fault=fault,
-        seed=seed,
-        speed=speed,
-        keep=keep,
-        live=console.is_terminal and not plain and not as_json,
-    )
-    performance = Performance(options, folder=folder, console=console)
     try:
-        result = asyncio.run(performance.run())
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-        sys.exit(130)
+        code = asyncio.run(_interruptible(options, folder))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if svg is not None:
-        svg.write_text(console.export_svg(title="rootline demo"))
-    if as_json:
-        click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2))
-    sys.exit(0 if not result["problems"] else 1)
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(code)
+
+
+async def _interruptible(options: DemoOptions, folder: Path) -> int:
+    """Run until the end or a signal; either way everything is stopped in order."""
+    running = asyncio.create_task(_Run(options, folder).play())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        click.echo("stopped", err=True)
+        return _INTERRUPTED
+
+
+class _Run:
+    """One run and how it is shown."""
+
+    def __init__(self, options: DemoOptions, folder: Path) -> None:
+        self._options = options
+        self._console = Console(stderr=options.as_json, highlight=False)
+        self._folder = folder
+        self._stage = Stage(title=options.title, speed=options.speed)
+        self._performance = Performance(
+            folder, options.fault, options.seed, self._stage, self._changed
+        )
+        self._tell: Callable[[], None] = lambda: None
+        self._code = 1
+
+    async def play(self) -> int:
+        """Play; return the exit code."""
+        with self._showing() as live:
+            await self._performance.run(lambda outcome: self._close(outcome, live))
+        return self._code
+
+    def _changed(self) -> None:
+        self._tell()
+
+    def _showing(self) -> AbstractContextManager[Live | None]:
+        performance = self._performance
+        if self._console.is_terminal and not self._options.plain:
+            view = LiveView(self._stage, performance.scene, performance.chat.messages)
+            return Live(
+                view,
+                console=self._console,
+                screen=True,
+                refresh_per_second=_FRAMES,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+        narrator = Narrator(self._stage, self._console.out)
+        self._tell = lambda: narrator.tell(performance)
+        return nullcontext()
+
+    async def _close(self, outcome: Outcome, live: Live | None) -> None:
+        """Show what came out while everything still runs; with --keep wait for the signal."""
+        if live is not None:
+            live.stop()
+        self._code = 0 if not outcome.problems else 1
+        scene = self._performance.scene
+        screen = closing_screen(
+            scene,
+            Closing(
+                title=self._options.title,
+                problems=outcome.problems,
+                payloads=outcome.payloads,
+                wall_seconds=outcome.wall_seconds,
+                reaction_seconds=outcome.reaction_seconds,
+                model=model_origin(),
+            ),
+        )
+        self._console.print(screen)
+        if self._options.svg is not None:
+            picture = Console(record=True, width=_SVG_COLUMNS, file=sys.stderr, quiet=True)
+            picture.print(screen)
+            picture.save_svg(str(self._options.svg), title="rootline demo")
+        if self._options.as_json:
+            click.echo(orjson.dumps(report(scene, outcome), option=orjson.OPT_INDENT_2))
+        if self._options.keep:
+            await self._stay()
+
+    async def _stay(self) -> None:
+        assert self._performance.addresses is not None, "everything is started"
+        steps = next_steps(
+            self._performance.addresses, self._folder / FILE, self._folder / RECORDING
+        )
+        self._console.print(steps, markup=False, soft_wrap=True)
+        await asyncio.Event().wait()

@@ -9,6 +9,9 @@ from agents.demo.storm import ENVIRONMENT
 
 FILE = "rootline.toml"
 
+_REFRESH_SECONDS = 60
+"""The demo ends with its storm: what came late to an incident has to be published before."""
+
 Section = Mapping[str, str | int | bool]
 
 
@@ -29,6 +32,7 @@ def configure(
         "resolver": {"environment": ENVIRONMENT},
         # One worker reads all; with one partition a trace's spans come together.
         "topics": {"input_partitions": 1, "signals_partitions": 1, "output_partitions": 1},
+        "pipeline.firing": {"refresh_seconds": _REFRESH_SECONDS},
         "gateway": {"port": ports.get("gateway", 0)},
         "telemetry": {"port": ports.get("telemetry", 0)},
         "notifier": {

@@ -1,4 +1,4 @@
-"""Sends as real producers do: alerts, changes and spans over HTTP to the gateway, samples to Kafka.
+"""Sends as real producers do: alerts, changes, spans over HTTP to the gateway, samples to Kafka.
 
 Order is kept where it matters: alerts and changes go one after the other and before the telemetry
 of their slice, which goes side by side.

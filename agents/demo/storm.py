@@ -26,6 +26,9 @@ from schemas.recording import Recording
 SLICE_MS = 2_000
 WARMUP_SECONDS = 600.0
 STORM_SECONDS = 420.0
+AFTER_SECONDS = 30.0
+"""Telemetry goes on for this long after the fault, so that its last alerts are still placed."""
+PANE_MS = 30_000
 ENVIRONMENT = "prod-eu1"
 
 
@@ -45,13 +48,16 @@ def simulate_storm(
 ) -> Recording:
     """Simulate a fault in the shop.
 
-    The last event lies at `now_ms`: when it is sent, all of it has happened already.
+    The last event lies shortly before `now_ms`: when it is sent, all of it has happened already.
     """
-    length_ms = round((WARMUP_SECONDS + STORM_SECONDS) * 1000)
+    length_ms = round((WARMUP_SECONDS + STORM_SECONDS + AFTER_SECONDS) * 1000)
+    start_ms = now_ms - length_ms
     config = SimulationConfig(
         warmup_seconds=WARMUP_SECONDS,
         storm_seconds=STORM_SECONDS,
-        start_ms=now_ms - length_ms,
+        recovery_seconds=AFTER_SECONDS,
+        # Cut into panes in the same way whenever it is played: the same seed, the same answer.
+        start_ms=start_ms - start_ms % PANE_MS,
         environment=ENVIRONMENT,
     )
     return simulate(fault, seed=seed, topology="shop", config=config, progress=progress)

@@ -1,175 +1,177 @@
-"""What the demo shows while it runs and at its end. Text from telemetry never drives a terminal."""
+"""What the demo shows while it runs: a screen that fills any terminal and never runs over it."""
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Collection
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.layout import Layout
 from rich.panel import Panel
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from agents.demo.chat_view import render_terminal
-from agents.demo.check import Verdict, holder_of, seconds_to_open
-from schemas.incident import Incident
+from agents.demo.receiver import ReceivedMessage
+from agents.demo.scene import Scene, Stage
+from agents.demo.wording import (
+    alert_line,
+    bar,
+    clock,
+    line,
+    name,
+    opposing,
+    pattern_title,
+    supporting,
+    thousands,
+)
+from agents.notifier.plain import elapsed, percent, plain
+from schemas.incident import Incident, IncidentCandidate
 
-_SEVERITY = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
-_RECENT = 7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownAlert:
-    """One alert as it is listed."""
-
-    at_ms: int
-    severity: str
-    rule: str
-    where: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Board:
-    """Everything the live view shows; changed in place as things happen."""
-
-    step: str = "starting"
-    event_ms: int = 0
-    progress: float = 0.0
-    alerts: deque[ShownAlert] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    alert_count: int = 0
-    incident: Incident | None = None
-    message: dict[str, Any] | None = None
-    message_count: int = 0
+_TALL = 32
+"""Rows from which there is room for more of everything."""
+_HEAD_ROWS = 6
+_CANDIDATES = 4
 
 
-def live(board: Board) -> RenderableType:
-    """Draw the board."""
-    clock = datetime.fromtimestamp(board.event_ms / 1000, UTC).strftime("%H:%M:%S")
-    head = Table.grid(padding=(0, 2), expand=True)
-    head.add_column()
-    head.add_column(ratio=1)
-    head.add_column(justify="right")
-    head.add_row(
-        Text(board.step, style="bold"),
-        ProgressBar(total=1.0, completed=board.progress),
-        Text(f"event time {clock if board.event_ms else '-'}"),
-    )
-    parts: list[RenderableType] = [head, _alerts(board)]
-    if board.incident is not None:
-        parts.append(_incident(board.incident))
-    if board.message is not None:
-        title = f"chat ({board.message_count} messages)"
-        parts.append(Panel(_headline(board.message), title=title, title_align="left", height=3))
-    return Group(*parts)
+class LiveView:
+    """Draws the scene into whatever room there is; rich asks it anew for each frame."""
 
+    def __init__(self, stage: Stage, scene: Scene, messages: Collection[ReceivedMessage]) -> None:
+        self._stage = stage
+        self._scene = scene
+        self._messages = messages
 
-def final(
-    *,
-    incident: Incident | None,
-    apart: Sequence[tuple[str, str]],
-    sent: int,
-    message: dict[str, Any] | None,
-    verdict: Verdict,
-    wall_seconds: float,
-) -> RenderableType:
-    """Draw the one screen that the demo ends with.
-
-    Args:
-        incident: the storm's incident at its last revision.
-        apart: what is not part of it, each with why.
-        sent: alerts sent in all.
-        message: the chat message about it.
-        verdict: the judgement.
-        wall_seconds: from the first alert sent to the incident read, on the clock.
-    """
-    if incident is None:
-        return Group(_verdict(verdict))
-    lines = Table.grid(padding=(0, 1))
-    lines.add_column(style="bold", no_wrap=True)
-    lines.add_column(overflow="fold")
-    lines.add_row("storm", f"{sent} alerts -> 1 incident with {incident.alert_count} of them")
-    for what, why in apart:
-        lines.add_row("apart", Text(f"{what}: {why}"))
-    lines.add_row("", "")
-    _answer(lines, incident)
-    lines.add_row("", "")
-    lines.add_row(
-        "took",
-        f"{seconds_to_open(incident):.0f} s of event time from the first alert to the incident, "
-        f"{wall_seconds:.1f} s on the clock",
-    )
-    lines.add_row("model", Text(incident.model_version))
-    parts: list[RenderableType] = [
-        Panel(lines, title="what came out", title_align="left", border_style="green")
-    ]
-    if message is not None:
-        parts.append(Panel(render_terminal(message), title="in chat", title_align="left"))
-    return Group(*parts, _verdict(verdict))
-
-
-def _answer(lines: Table, incident: Incident) -> None:
-    for candidate in incident.candidates[:3]:
-        pattern = candidate.patterns[0].title if candidate.patterns else "no pattern fits"
-        style = "bold green" if candidate.rank == 1 else ""
-        lines.add_row(
-            f"TOP-{candidate.rank}",
-            Text(f"{candidate.confidence:4.0%}  {candidate.component}: {pattern}", style=style),
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Lay the parts out."""
+        height = options.height or options.max_height
+        tall = height >= _TALL
+        layout = Layout()
+        layout.split_column(
+            Layout(self._head(options.max_width), size=_HEAD_ROWS),
+            Layout(self._alerts(5 if not tall else 10), size=7 if not tall else 12),
+            Layout(self._incident(tall=tall)),
+            Layout(self._chat(1 if not tall else 3), size=3 if not tall else 5),
         )
-        if candidate.rank == 1:
-            if holder_of(incident):
-                lines.add_row("holder", Text(holder_of(incident)))
-            for evidence in [e for e in candidate.evidence if e.supports][:5]:
-                lines.add_row("because", Text(evidence.statement))
-        against = [e.statement for e in candidate.evidence if not e.supports][:1]
-        if against and candidate.rank > 1:
-            lines.add_row("but", Text(against[0]))
+        yield layout
 
+    def _head(self, width: int) -> RenderableType:
+        stage = self._stage
+        room = max(10, width - 34)
+        if not stage.sent_ms:
+            progress = line("simulating  ", bar(stage.simulated, room))
+        else:
+            drawn = bar(stage.sent_share, room)
+            progress = line((f"{clock(stage.sent_ms)}  ", "bold"), (drawn, "cyan"))
+            progress.append(f"  {self._act()}", style="dim")
+        return Panel(Group(progress, self._funnel()), title=_title(stage), title_align="left")
 
-def _verdict(verdict: Verdict) -> RenderableType:
-    if verdict.is_right:
-        return Text("right: one incident, the right cause, the bystanders apart", "bold green")
-    return Group(*(Text(f"wrong: {problem}", style="bold red") for problem in verdict.problems))
+    def _act(self) -> str:
+        stage = self._stage
+        if stage.sent_ms < stage.storm_ms:
+            return "warm-up"
+        if stage.sent_ms < stage.end_ms:
+            return f"storm, x{stage.speed:g}"
+        return "last answer"
 
-
-def _alerts(board: Board) -> RenderableType:
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
-    for alert in board.alerts:
-        clock = datetime.fromtimestamp(alert.at_ms / 1000, UTC).strftime("%H:%M:%S")
-        style = _SEVERITY.get(alert.severity, "")
+    def _funnel(self) -> RenderableType:
+        if not self._stage.sent_ms:
+            parts = [f"{part} {state}" for part, state in self._stage.parts.items()]
+            return Group(*(line((part, "dim")) for part in parts[:3]))
+        scene, sent = self._scene, self._stage.sent
+        main = scene.main
+        members = main.alert_count if main is not None else 0
+        incidents = len(scene.incidents)
+        table = Table.grid(expand=True, padding=(0, 1))
+        for _ in range(4):
+            table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        heads = ("L1 aggregate", "L2 associate", "L3 trace", "L4 rank")
+        table.add_row(*(Text(text, style="bold cyan") for text in heads))
         table.add_row(
-            clock, Text(alert.severity[:8], style=style), Text(f"{alert.rule} on {alert.where}")
+            f"{len(scene.fired)} alerts",
+            f"{thousands(sent.get('samples', 0))} samples",
+            f"{thousands(sent.get('spans', 0))} spans",
+            f"{len(main.candidates) if main else 0} candidates",
         )
-    title = f"{board.alert_count} alerts"
-    return Panel(table, title=title, title_align="left", height=_RECENT + 2)
-
-
-def _incident(incident: Incident) -> RenderableType:
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True)
-    table.add_column(width=16)
-    table.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
-    for candidate in incident.candidates[:4]:
-        pattern = candidate.patterns[0].title if candidate.patterns else ""
         table.add_row(
-            f"{candidate.confidence:4.0%}",
-            ProgressBar(total=1.0, completed=candidate.confidence),
-            Text(f"{candidate.component}  {pattern}"),
+            f"{incidents} incident{'s' * (incidents != 1)} with {members}",
+            f"{len(scene.series)} series deviate",
+            f"{len(scene.edges)} call edges",
+            f"revision {main.revision if main else 0}",
         )
-    evidence = incident.candidates[0].evidence[:3] if incident.candidates else ()
-    reasons = [
-        Text(f"- {e.statement}", no_wrap=True, overflow="ellipsis") for e in evidence if e.supports
-    ]
-    title = (
-        f"incident, revision {incident.revision} ({incident.firing.value}): "
-        f"{incident.alert_count} alerts on {len(incident.components)} components"
+        return table
+
+    def _alerts(self, rows: int) -> RenderableType:
+        shown = list(self._scene.alerts)[-rows:]
+        title = f"alerts: {len(self._scene.fired)}"
+        return Panel(Group(*map(alert_line, shown)), title=title, title_align="left")
+
+    def _incident(self, *, tall: bool) -> RenderableType:
+        main = self._scene.main
+        if main is None:
+            waits = "no incident yet" if self._stage.sent_ms else ""
+            return Panel(Text(waits, style="dim"), title="incident", title_align="left")
+        before = self._before(main)
+        shown = main.candidates[:_CANDIDATES] if tall else main.candidates[:2]
+        rows = [_candidate(candidate, before) for candidate in shown]
+        reasons = _reasons(main)
+        title = f"incident {main.incident_id[:8]}, revision {main.revision}"
+        head = [line((plain(main.title, 160), "bold")), line((_meta(main), "dim"))]
+        return Panel(
+            Group(*head, *rows, *reasons), title=title, title_align="left", border_style="red"
+        )
+
+    def _before(self, main: Incident) -> dict[str, int]:
+        """The ranks in the revision before the last one."""
+        for revision in reversed(self._scene.revisions):
+            incident = revision.incident
+            if incident.incident_id == main.incident_id and incident.revision < main.revision:
+                return {c.component: c.rank for c in incident.candidates}
+        return {}
+
+    def _chat(self, rows: int) -> RenderableType:
+        shown = [line(plain(m.headline, 200)) for m in list(self._messages)[-rows:]]
+        title = f"chat: {len(self._messages)}"
+        return Panel(Group(*shown), title=title, title_align="left", border_style="green")
+
+
+def _title(stage: Stage) -> str:
+    return f"rootline demo: {stage.title}"
+
+
+def _meta(main: Incident) -> str:
+    after = elapsed(main.started_at, main.detected_at) or "?"
+    parts = (
+        f"{main.status.value}, {main.firing.value}",
+        f"{main.alert_count} alerts on {len(main.components)} components",
+        f"opened {after} after the first alert",
     )
-    return Panel(Group(table, *reasons), title=title, title_align="left", border_style="magenta")
+    return " · ".join(parts)
 
 
-def _headline(message: dict[str, Any]) -> Text:
-    return Text(str(message.get("text", ""))[:200], no_wrap=True, overflow="ellipsis")
+def _candidate(candidate: IncidentCandidate, before: dict[str, int]) -> Text:
+    style = "bold green" if candidate.rank == 1 else ""
+    return line(
+        f"{candidate.rank} {_moved(candidate, before)} ",
+        (f"{name(candidate.component):<18.18} ", style),
+        (bar(candidate.confidence, 14), "green" if candidate.rank == 1 else "yellow"),
+        (f" {percent(candidate.confidence):>5}  ", style),
+        (pattern_title(candidate), "dim" if candidate.rank > 1 else ""),
+    )
+
+
+def _moved(candidate: IncidentCandidate, before: dict[str, int]) -> str:
+    rank = before.get(candidate.component)
+    if not before or rank == candidate.rank:
+        return " "
+    return "▲" if rank is None or rank > candidate.rank else "▼"
+
+
+def _reasons(main: Incident) -> list[Text]:
+    if not main.candidates:
+        return []
+    found = [line(("+ ", "green"), text) for text in supporting(main.candidates[0])[:6]]
+    if len(main.candidates) > 1:
+        second = main.candidates[1]
+        against = [
+            line(("- ", "red"), f"{name(second.component)}: {text}")
+            for text in opposing(second)[:1]
+        ]
+        found[2:2] = against
+    return found

@@ -1,0 +1,142 @@
+"""The screen that the demo ends with: what came out, why, what was told, and the verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agents.demo.chat_view import render_terminal
+from agents.demo.check import holders, opened_after
+from agents.demo.scene import Scene
+from agents.demo.wording import (
+    REASONS,
+    bar,
+    clock,
+    name,
+    opposing,
+    pattern_title,
+    supporting,
+)
+from agents.notifier.plain import percent, plain
+from schemas.incident import Incident, IncidentCandidate
+
+_EVIDENCE = 5
+_OTHERS = 2
+_APART = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """What the last screen tells besides the scene."""
+
+    title: str
+    problems: Sequence[str]
+    payloads: Sequence[Mapping[str, Any]]
+    wall_seconds: float
+    reaction_seconds: float | None
+    model: str
+
+
+def closing_screen(scene: Scene, closing: Closing) -> RenderableType:
+    """Draw the last screen."""
+    main = scene.main
+    parts: list[RenderableType] = []
+    if main is not None:
+        parts.append(
+            Panel(
+                _table(scene, main, closing),
+                title=f"rootline demo: {closing.title}",
+                title_align="left",
+                border_style="red" if closing.problems else "green",
+            )
+        )
+        about = [p for p in closing.payloads if main.incident_id in str(p)]
+        parts += [render_terminal(payload) for payload in about[-1:]]
+    return Group(*parts, *_verdict(closing))
+
+
+def _table(scene: Scene, main: Incident, closing: Closing) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold cyan", no_wrap=True)
+    table.add_column()
+    table.add_row("storm", _storm(scene, main))
+    for text in _apart(scene):
+        table.add_row("apart", text)
+    table.add_row()
+    if main.candidates:
+        _cause(table, main)
+    table.add_row("took", _took(scene, main, closing))
+    table.add_row("model", f"{plain(main.model_version, 60)}, {closing.model}")
+    return table
+
+
+def _storm(scene: Scene, main: Incident) -> Text:
+    components = len(main.components)
+    return Text.assemble(
+        f"{len(scene.fired)} alerts → ",
+        ("1 incident", "bold"),
+        f" with {main.alert_count} of them on {components} components",
+    )
+
+
+def _apart(scene: Scene) -> list[Text]:
+    rows = scene.apart()
+    shown = [
+        Text.assemble(
+            (f"{clock(seen.alert.starts_ms)} ", "dim"),
+            f"{plain(seen.alert.rule, 40)} on {name(seen.component)}: ",
+            (REASONS.get(why, plain(why, 60)), "dim"),
+        )
+        for seen, why in rows[:_APART]
+    ]
+    if len(rows) > _APART:
+        shown.append(Text(f"and {len(rows) - _APART} more", style="dim"))
+    return shown
+
+
+def _cause(table: Table, main: Incident) -> None:
+    top, *others = main.candidates
+    table.add_row(
+        "TOP-1",
+        Text.assemble(
+            (name(top.component), "bold green"),
+            (f"  {bar(top.confidence, 20)} {percent(top.confidence)}", "green"),
+        ),
+    )
+    table.add_row("", Text(pattern_title(top) or "no known pattern", style="bold"))
+    if named := holders(main):
+        table.add_row("holder", Text(name(named[0]), style="bold"))
+    for index, text in enumerate(supporting(top)[:_EVIDENCE]):
+        table.add_row("evidence" if index == 0 else "", Text(f"+ {text}"))
+    if others:
+        against = "; ".join(_other(candidate) for candidate in others[:_OTHERS])
+        table.add_row("not", Text(against, style="dim"))
+    table.add_row()
+
+
+def _other(candidate: IncidentCandidate) -> str:
+    against = opposing(candidate)
+    said = against[0] if against else "less speaks for it"
+    return f"{name(candidate.component)} ({percent(candidate.confidence)}): {said}"
+
+
+def _took(scene: Scene, main: Incident, closing: Closing) -> str:
+    opened = opened_after(main, scene.revisions)
+    parts = []
+    if opened is not None:
+        parts.append(f"{opened:.0f} s from the first alert to the incident (event time)")
+    if closing.reaction_seconds is not None:
+        parts.append(f"{closing.reaction_seconds:.1f} s on the clock")
+    parts.append(f"the whole demo {closing.wall_seconds:.0f} s")
+    return ", ".join(parts)
+
+
+def _verdict(closing: Closing) -> list[Text]:
+    if not closing.problems:
+        text = "Right: one incident, the real cause first, strangers apart, the chat told once."
+        return [Text(f"✔ {text}", style="bold green")]
+    return [Text(f"✘ {problem}", style="bold red") for problem in closing.problems]
