@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from pipeline.reduce.spans import SpanReducer
 
 from pipeline.config import PipelineConfig
 from pipeline.correlator import Correlator
@@ -16,6 +15,7 @@ from pipeline.graph_files import graph_edges
 from pipeline.outputs import Output
 from pipeline.reduce.config import ReduceConfig
 from pipeline.reduce.metrics import MetricReducer
+from pipeline.reduce.spans import SpanReducer
 from schemas.candidate import Ranker
 from schemas.codecs.alerts import decode_alerts
 from schemas.codecs.changes import decode_change

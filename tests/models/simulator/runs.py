@@ -12,9 +12,7 @@ from schemas.recording import Recording
 from schemas.resolve import Resolver, ResolverConfig
 from schemas.telemetry import labels_of
 
-SHORT = SimulationConfig(
-    warmup_seconds=150, storm_seconds=210, request_rate=7, noise_alerts=False
-)
+SHORT = SimulationConfig(warmup_seconds=150, storm_seconds=210, request_rate=7, noise_alerts=False)
 RESOLVER = Resolver(ResolverConfig())
 
 
