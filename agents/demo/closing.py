@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +27,9 @@ from schemas.incident import Incident, IncidentCandidate
 _EVIDENCE = 5
 _OTHERS = 2
 _APART = 6
+_LEAST_BLOCKS = 2
+"""Of the chat message: its headline and the fact it leads with."""
+_UNLIMITED = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +44,53 @@ class Closing:
     model: str
 
 
-def closing_screen(scene: Scene, closing: Closing) -> RenderableType:
-    """Draw the last screen."""
-    main = scene.main
-    parts: list[RenderableType] = []
-    if main is not None:
-        parts.append(
-            Panel(
-                _table(scene, main, closing),
-                title=f"rootline demo: {closing.title}",
-                title_align="left",
-                border_style="red" if closing.problems else "green",
-            )
+class ClosingScreen:
+    """The last screen; the chat message loses its last parts where it does not fit.
+
+    Args:
+        scene: everything that was read.
+        closing: what is told besides.
+        rows: the height it has to fit into; None where there is no such thing.
+    """
+
+    def __init__(self, scene: Scene, closing: Closing, rows: int | None = None) -> None:
+        self._scene = scene
+        self._closing = closing
+        self._rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Put answer, message and verdict below each other."""
+        answer, verdict = self._answer(), Group(*_verdict(self._closing))
+        room = _UNLIMITED
+        if self._rows is not None:
+            used = console.render_lines(Group(answer, verdict), options, pad=False)
+            room = self._rows - len(used)
+        yield answer
+        yield self._message(console, options, room)
+        yield verdict
+
+    def _answer(self) -> RenderableType:
+        main = self._scene.main
+        if main is None:
+            return Text("No incident was published.", style="bold")
+        return Panel(
+            _table(self._scene, main, self._closing),
+            title=f"rootline demo: {self._closing.title}",
+            title_align="left",
+            border_style="red" if self._closing.problems else "green",
         )
-        about = [p for p in closing.payloads if main.incident_id in str(p)]
-        parts += [render_terminal(payload) for payload in about[-1:]]
-    return Group(*parts, *_verdict(closing))
+
+    def _message(self, console: Console, options: ConsoleOptions, room: int) -> RenderableType:
+        main = self._scene.main
+        about = [p for p in self._closing.payloads if main and main.incident_id in str(p)]
+        if not about:
+            return Group()
+        blocks = list(about[-1].get("blocks") or ())
+        for kept in range(len(blocks), _LEAST_BLOCKS, -1):
+            drawn = render_terminal({**about[-1], "blocks": blocks[:kept]})
+            if len(console.render_lines(drawn, options, pad=False)) <= room:
+                return drawn
+        return render_terminal({**about[-1], "blocks": blocks[:_LEAST_BLOCKS]})
 
 
 def _table(scene: Scene, main: Incident, closing: Closing) -> Table:

@@ -1,6 +1,7 @@
 """The `demo` command: the main job end to end on this machine, with nothing prepared."""
 
 import asyncio
+import io
 import shutil
 import signal
 import sys
@@ -15,7 +16,7 @@ import orjson
 from rich.console import Console
 from rich.live import Live
 
-from agents.demo.closing import Closing, closing_screen
+from agents.demo.closing import Closing, ClosingScreen
 from agents.demo.configuration import FILE
 from agents.demo.narration import Narrator
 from agents.demo.next_steps import next_steps
@@ -102,6 +103,19 @@ async def _interruptible(options: DemoOptions, folder: Path) -> int:
         return _INTERRUPTED
 
 
+def save_picture(screen: ClosingScreen, path: Path) -> None:
+    """Save a screen as SVG."""
+    console = Console(
+        record=True,
+        width=_SVG_COLUMNS,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+    )
+    console.print(screen)
+    console.save_svg(str(path), title="rootline demo")
+
+
 class _Run:
     """One run and how it is shown."""
 
@@ -147,22 +161,19 @@ class _Run:
             live.stop()
         self._code = 0 if not outcome.problems else 1
         scene = self._performance.scene
-        screen = closing_screen(
-            scene,
-            Closing(
-                title=self._options.title,
-                problems=outcome.problems,
-                payloads=outcome.payloads,
-                wall_seconds=outcome.wall_seconds,
-                reaction_seconds=outcome.reaction_seconds,
-                model=model_origin(),
-            ),
+        closing = Closing(
+            title=self._options.title,
+            problems=outcome.problems,
+            payloads=outcome.payloads,
+            wall_seconds=outcome.wall_seconds,
+            reaction_seconds=outcome.reaction_seconds,
+            model=model_origin(),
         )
-        self._console.print(screen)
+        # One row is left for the prompt.
+        rows = self._console.height - 1 if live is not None else None
+        self._console.print(ClosingScreen(scene, closing, rows))
         if self._options.svg is not None:
-            picture = Console(record=True, width=_SVG_COLUMNS, file=sys.stderr, quiet=True)
-            picture.print(screen)
-            picture.save_svg(str(self._options.svg), title="rootline demo")
+            save_picture(ClosingScreen(scene, closing), self._options.svg)
         if self._options.as_json:
             click.echo(orjson.dumps(report(scene, outcome), option=orjson.OPT_INDENT_2))
         if self._options.keep:

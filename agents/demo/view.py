@@ -76,8 +76,8 @@ class LiveView:
             return Group(*(line((part, "dim")) for part in parts[:3]))
         scene, sent = self._scene, self._stage.sent
         main = scene.main
-        members = main.alert_count if main is not None else 0
         incidents = len(scene.incidents)
+        members = sum(incident.alert_count for incident in scene.incidents.values())
         table = Table.grid(expand=True, padding=(0, 1))
         for _ in range(4):
             table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -90,7 +90,7 @@ class LiveView:
             f"{len(main.candidates) if main else 0} candidates",
         )
         table.add_row(
-            f"{incidents} incident{'s' * (incidents != 1)} with {members}",
+            f"{members} in {incidents} incident{'s' * (incidents != 1)}",
             f"{len(scene.series)} series deviate",
             f"{len(scene.edges)} call edges",
             f"revision {main.revision if main else 0}",
