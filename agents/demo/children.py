@@ -8,11 +8,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -23,6 +23,9 @@ _STOP_SECONDS = 12.0
 _SHOWN_LINES = 12
 _SHOWN_CHARS = 400
 _LINE_BYTES = 1 << 20
+_NOTICE_SECONDS = 0.5
+
+T = TypeVar("T")
 
 
 class ChildDiedError(RootlineError):
@@ -36,6 +39,7 @@ class Child:
     name: str
     process: asyncio.subprocess.Process
     log: Path
+    may_end: bool = False
 
     async def lines(self) -> AsyncIterator[dict[str, Any]]:
         """Yield the JSON objects that it writes, one a line, until it ends."""
@@ -82,15 +86,26 @@ class Children:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("ROOTLINE_")}
         self._environ = clean | dict(environ)
         self._running: list[Child] = []
+        self._watches: list[asyncio.Task[None]] = []
+        self._died = asyncio.Event()
+        self._dead: Child | None = None
 
     async def __aenter__(self) -> "Children":
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        await self.stop()
+        try:
+            await self.stop()
+        except asyncio.CancelledError:
+            # Who asks a second time does not want to wait.
+            for child in self._running:
+                _signal(child, signal.SIGKILL)
+            raise
 
-    async def start(self, name: str, module: str, arguments: Sequence[str]) -> Child:
-        """Start `python -m module arguments`."""
+    async def start(
+        self, name: str, module: str, arguments: Sequence[str], *, may_end: bool = False
+    ) -> Child:
+        """Start `python -m module arguments`; with `may_end` it may be done before the others."""
         log = self._folder / f"{name}.log"
         with log.open("wb") as stream:
             process = await asyncio.create_subprocess_exec(
@@ -107,33 +122,44 @@ class Children:
                 # Ctrl-C reaches us alone, and we end the others in their order.
                 start_new_session=True,
             )
-        child = Child(name=name, process=process, log=log)
+        child = Child(name=name, process=process, log=log, may_end=may_end)
         self._running.append(child)
+        self._watches.append(asyncio.create_task(self._watch(child)))
         return child
 
     async def rootline(self, command: str, *arguments: str) -> Child:
         """Start one of our own commands; it says with a line of JSON when it is ready."""
         return await self.start(command, "agents", [command, *arguments, "--json"])
 
-    async def watch(self, *names: str) -> None:
-        """Return never; raise as soon as one of the named processes has ended.
+    async def guard(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await some work, for as long as no process ends by itself.
 
         Raises:
-            ChildDiedError: with its name and the end of its log.
+            ChildDiedError: one did; the work is cancelled, or has failed because of it.
         """
-        watched = [child for child in self._running if child.name in names]
-        waits = {asyncio.create_task(child.process.wait()): child for child in watched}
+        task = asyncio.create_task(work)
+        death = asyncio.create_task(self._died.wait())
         try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((task, death), return_when=asyncio.FIRST_COMPLETED)
+            if task.done() and not task.cancelled() and task.exception() is not None:
+                # Work that fails because of a death may notice it first.
+                await asyncio.wait((death,), timeout=_NOTICE_SECONDS)
+            if self._dead is not None:
+                msg = f"ended with code {self._dead.process.returncode}"
+                raise self._dead.death(msg)
+            return await task
         finally:
-            for task in waits:
-                task.cancel()
-        child = waits[done.pop()]
-        msg = f"ended with code {child.process.returncode}"
-        raise child.death(msg)
+            await cancelled((task, death))
+
+    async def _watch(self, child: Child) -> None:
+        code = await child.process.wait()
+        if self._dead is None and not (code == 0 and child.may_end):
+            self._dead = child
+            self._died.set()
 
     async def stop(self) -> None:
         """Stop all, the last started first; who does not go is killed with all it started."""
+        await cancelled(self._watches)
         for child in reversed(self._running):
             _signal(child, signal.SIGTERM)
             # What a later one still has to save, an earlier one has to take.
@@ -142,6 +168,14 @@ class Children:
         if self._running:
             await _ended(self._running[0])
         self._running.clear()
+
+
+async def cancelled(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel tasks and wait until they have ended, whatever they ended with."""
+    waited = list(tasks)
+    for task in waited:
+        task.cancel()
+    await asyncio.gather(*waited, return_exceptions=True)
 
 
 async def _ended(child: Child) -> None:

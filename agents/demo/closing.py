@@ -88,8 +88,11 @@ class ClosingScreen:
         blocks = list(about[-1].get("blocks") or ())
         for kept in range(len(blocks), _LEAST_BLOCKS, -1):
             drawn = render_terminal({**about[-1], "blocks": blocks[:kept]})
-            if len(console.render_lines(drawn, options, pad=False)) <= room:
-                return drawn
+            left_out = len(blocks) - kept
+            note = [Text(f"({left_out} more parts)", style="dim")] if left_out else []
+            whole = Group(drawn, *note)
+            if len(console.render_lines(whole, options, pad=False)) <= room:
+                return whole
         return render_terminal({**about[-1], "blocks": blocks[:_LEAST_BLOCKS]})
 
 

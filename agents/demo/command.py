@@ -16,6 +16,7 @@ import orjson
 from rich.console import Console
 from rich.live import Live
 
+from agents.demo.children import ChildDiedError
 from agents.demo.closing import Closing, ClosingScreen
 from agents.demo.configuration import FILE
 from agents.demo.narration import Narrator
@@ -29,6 +30,7 @@ from models.simulator.faults import FAULTS
 
 _FRAMES = 6
 _SVG_COLUMNS = 100
+_FAILED = 2
 _INTERRUPTED = 130
 
 
@@ -98,6 +100,10 @@ async def _interruptible(options: DemoOptions, folder: Path) -> int:
         loop.add_signal_handler(number, running.cancel)
     try:
         return await running
+    except ChildDiedError as error:
+        # More than the one line that other errors get: the end of its log belongs to it.
+        click.echo(f"Error: {error}", err=True)
+        return _FAILED
     except asyncio.CancelledError:
         click.echo("stopped", err=True)
         return _INTERRUPTED

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.demo.check import failures
-from agents.demo.children import Child, Children
+from agents.demo.children import Child, Children, cancelled
 from agents.demo.configuration import FILE, configure
 from agents.demo.expectation import read_expectation
 from agents.demo.observer import Observer
@@ -82,17 +82,21 @@ class Performance:
         """
         environ = {"ROOTLINE_CONFIG": str(self._folder / FILE)}
         async with self.chat, Children(self._folder, environ) as children:
-            player = await children.start(
-                "player",
-                "agents.demo.player",
-                [self._fault, str(self._seed), str(self._folder / RECORDING)],
-            )
-            _, addresses = await _both(self._simulated(player), self._start(children))
-            self.addresses = addresses
-            outcome = await self._perform(children, player, addresses)
+            outcome = await children.guard(self._whole(children))
             if then is not None:
                 await then(outcome)
             return outcome
+
+    async def _whole(self, children: Children) -> Outcome:
+        recording = str(self._folder / RECORDING)
+        player = await children.start(
+            "player",
+            "agents.demo.player",
+            [self._fault, str(self._seed), recording],
+            may_end=True,
+        )
+        _, self.addresses = await _both(self._simulated(player), self._start(children))
+        return await self._perform(player, self.addresses)
 
     async def _start(self, children: Children) -> Addresses:
         self._part("broker", "starting")
@@ -144,7 +148,7 @@ class Performance:
         msg = "ended before it had simulated the storm"
         raise player.death(msg)
 
-    async def _perform(self, children: Children, player: Child, where: Addresses) -> Outcome:
+    async def _perform(self, player: Child, where: Addresses) -> Outcome:
         player.tell(
             order="play", gateway=where.gateway, bootstrap=where.bootstrap, speed=self._stage.speed
         )
@@ -153,12 +157,11 @@ class Performance:
             background = [
                 asyncio.create_task(observer.follow(lambda: self._read(player))),
                 asyncio.create_task(self._playing(player)),
-                asyncio.create_task(children.watch("broker", "worker", "gateway")),
             ]
             try:
                 await _first(settled, background)
             finally:
-                await _cancel([settled, *background])
+                await cancelled([settled, *background])
             return self._judged()
 
     def _read(self, player: Child) -> None:
@@ -222,7 +225,7 @@ async def _both(one: Any, other: Any) -> tuple[Any, Any]:
     try:
         first, second = await asyncio.gather(*tasks)
     finally:
-        await _cancel(tasks)
+        await cancelled(tasks)
     return first, second
 
 
@@ -231,9 +234,3 @@ async def _first(main: "asyncio.Task[None]", background: "list[asyncio.Task[None
     done, _ = await asyncio.wait((main, *background), return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
-
-
-async def _cancel(tasks: "list[asyncio.Future[Any]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
