@@ -25,10 +25,12 @@ from agents.demo.performance import RECORDING, Outcome, Performance
 from agents.demo.report import model_origin, report
 from agents.demo.scene import Stage
 from agents.demo.view import LiveView
+from agents.notifier.plain import plain
 from agents.options import json_option
 from models.simulator.faults import FAULTS
 
 _FRAMES = 6
+_LOOK_SECONDS = 0.25
 _SVG_COLUMNS = 100
 _FAILED = 2
 _INTERRUPTED = 130
@@ -191,4 +193,10 @@ class _Run:
             self._performance.addresses, self._folder / FILE, self._folder / RECORDING
         )
         self._console.print(steps, markup=False, soft_wrap=True)
-        await asyncio.Event().wait()
+        messages = self._performance.chat.messages
+        told = len(messages)
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for message in list(messages)[told:]:
+                self._console.print(f"chat: {plain(message.headline, 160)}", markup=False)
+            told = len(messages)

@@ -6,11 +6,8 @@ from agents.demo.performance import Addresses
 from agents.demo.senders import ALERTS_PATH
 
 _ALERT = (
-    '{"version":"4","groupKey":"try","status":"firing","receiver":"me","groupLabels":{},'
-    '"commonLabels":{},"commonAnnotations":{},"externalURL":"","alerts":[{"status":"firing",'
-    '"labels":{"alertname":"TriedByHand","service":"checkout","severity":"critical"},'
-    '"annotations":{},"startsAt":"\'$(date -u +%FT%TZ)\'","endsAt":"0001-01-01T00:00:00Z",'
-    '"generatorURL":"","fingerprint":""}]}'
+    '[{"labels":{"alertname":"TriedByHand","service":"mail-relay","severity":"critical"},'
+    '"annotations":{"summary":"posted by hand"},"startsAt":"\'$(date -u +%FT%TZ)\'"}]'
 )
 
 
@@ -34,4 +31,7 @@ def next_steps(where: Addresses, config: Path, recording: Path) -> str:
             f"curl -H 'Content-Type: application/json' -d '{_ALERT}' {where.gateway}{ALERTS_PATH}",
         )
     )
-    return f"\nEverything goes on running until Ctrl-C.\n{addresses}\n\nTry:\n{commands}\n"
+    return (
+        f"\nEverything goes on running until Ctrl-C.\n{addresses}\n\nTry:\n{commands}\n"
+        "The last one opens an incident of its own; the chat is told here in some 20 seconds.\n"
+    )

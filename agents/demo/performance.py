@@ -5,7 +5,7 @@ Whatever happens, everything that was started is stopped; what ends by itself en
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,9 @@ class Performance:
         self._read_at = 0.0
         self._seen_at: dict[str, float] = {}
 
-    async def run(self, then: Callable[[Outcome], Awaitable[None]] | None = None) -> Outcome:
+    async def run(
+        self, then: Callable[[Outcome], Coroutine[Any, Any, None]] | None = None
+    ) -> Outcome:
         """Play and judge.
 
         Args:
@@ -84,7 +86,7 @@ class Performance:
         async with self.chat, Children(self._folder, environ) as children:
             outcome = await children.guard(self._whole(children))
             if then is not None:
-                await then(outcome)
+                await children.guard(then(outcome))
             return outcome
 
     async def _whole(self, children: Children) -> Outcome:
