@@ -19,7 +19,7 @@ from pipeline.reduce.spans import SpanReducer
 from schemas.candidate import Ranker
 from schemas.codecs.alerts import decode_alerts
 from schemas.codecs.changes import decode_change
-from schemas.codecs.future import keep_spans
+from schemas.codecs.future import keep_spans, reject_future_alerts, reject_future_change
 from schemas.errors import SchemaError
 from schemas.recording import Recording
 from schemas.resolve import Resolver, ResolverConfig
@@ -40,6 +40,7 @@ class OfflineConfig:
     resolver: ResolverConfig = field(default_factory=ResolverConfig)
     reduce: ReduceConfig = field(default_factory=ReduceConfig)
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
+    future_seconds: float = 300.0  # as worker.future_seconds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +58,6 @@ def run_offline(
     config: OfflineConfig | None = None,
     correlator: Correlator | None = None,
     progress: Callable[[float], None] | None = None,
-    on_output: Callable[[Output], None] | None = None,
 ) -> OfflineRun:
     """Feed a whole recording and then silence until everything has settled."""
     config = config or OfflineConfig()
@@ -65,10 +65,7 @@ def run_offline(
     run = OfflineRun()
     span_ms = max(1, recording.end_ms - recording.start_ms)
     for arrived_ms, environment, signal in signals_of(recording, config, run):
-        outputs = correlator.handle(environment, signal, arrived_ms)
-        run.outputs += outputs
-        for output in outputs if on_output is not None else ():
-            on_output(output)
+        run.outputs += correlator.handle(environment, signal, arrived_ms)
         if progress is not None:
             progress(min(1.0, (arrived_ms - recording.start_ms) / span_ms))
     return run
@@ -88,7 +85,7 @@ def signals_of(
             source="graph:graph.json", observed_ms=recording.start_ms, declared=edges
         )
         yield recording.start_ms, recording.environment, declared
-    for arrived_ms, environment, signal in _sparse(recording, resolver, run):
+    for arrived_ms, environment, signal in _sparse(recording, resolver, config, run):
         pending.append((arrived_ms, 1, order := order + 1, environment, signal))
     for arrived_ms, environment, signal in _telemetry(recording, resolver, config.reduce):
         pending.append((arrived_ms, 0, order := order + 1, environment, signal))
@@ -106,8 +103,9 @@ def signals_of(
 
 
 def _sparse(
-    recording: Recording, resolver: Resolver, run: OfflineRun
+    recording: Recording, resolver: Resolver, config: OfflineConfig, run: OfflineRun
 ) -> Iterator[tuple[int, str, Signal]]:
+    ahead_ms = int(config.future_seconds * 1000)
     for index, message in enumerate(recording.alerts):
         try:
             alerts = decode_alerts(message.value)
@@ -115,6 +113,11 @@ def _sparse(
             run.rejected.append(("alerts", index, str(error)))
             continue
         for alert in alerts:
+            try:
+                reject_future_alerts((alert,), message.arrived_ms + ahead_ms)
+            except SchemaError as error:
+                run.rejected.append(("alerts", index, str(error)))
+                continue
             found = resolver.component(alert.labels)
             yield (
                 message.arrived_ms,
@@ -124,6 +127,7 @@ def _sparse(
     for index, message in enumerate(recording.changes):
         try:
             change = decode_change(message.value)
+            reject_future_change(change, message.arrived_ms + ahead_ms)
         except SchemaError as error:
             run.rejected.append(("changes", index, str(error)))
             continue

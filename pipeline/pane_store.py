@@ -93,6 +93,7 @@ class PaneStore:
         span = config.window_seconds + config.baseline_seconds + config.baseline_gap_seconds
         self._horizon_ms = int(span * 1500)
         self.generation = 0
+        self.newest_ms: int = 0
         self._clear()
 
     def add(self, signal: TelemetrySignal) -> None:
