@@ -108,7 +108,7 @@ def _sparse(
     ahead_ms = int(config.future_seconds * 1000)
     for index, message in enumerate(recording.alerts):
         try:
-            alerts = decode_alerts(message.value)
+            alerts = decode_alerts(message.value, received_ms=message.arrived_ms)
         except SchemaError as error:
             run.rejected.append(("alerts", index, str(error)))
             continue
@@ -126,7 +126,7 @@ def _sparse(
             )
     for index, message in enumerate(recording.changes):
         try:
-            change = decode_change(message.value)
+            change = decode_change(message.value, received_ms=message.arrived_ms)
             reject_future_change(change, message.arrived_ms + ahead_ms)
         except SchemaError as error:
             run.rejected.append(("changes", index, str(error)))

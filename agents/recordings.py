@@ -1,9 +1,10 @@
 """Recordings as folders: reads and writes what schemas/recording.py describes."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -18,12 +19,28 @@ from schemas.recording import Fault, Message, Recording
 
 FORMAT = 1
 _MAX_BYTES = 1 << 30
+_DAMAGE = (KeyError, TypeError, ValueError, OverflowError)
+"""What wrong content raises when it is taken apart."""
+T = TypeVar("T")
 _STREAMS = ("alerts", "changes", "diagnostics")
+_FILES = (
+    "recording.json",
+    *(f"{name}.jsonl" for name in _STREAMS),
+    "metrics.npz",
+    "spans.npz",
+    "graph.json",
+    "truth.json",
+)
 
 
 def write_recording(recording: Recording, folder: Path) -> None:
-    """Write a recording into a folder, which is made; files that would be empty are left out."""
+    """Write a recording into a folder, which is made; files that would be empty are left out.
+
+    A recording that the folder held before is replaced.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for name in _FILES:
+        (folder / name).unlink(missing_ok=True)
     head = {
         "format": FORMAT,
         "environment": recording.environment,
@@ -66,8 +83,6 @@ def read_recording(folder: Path) -> Recording:
     if head.get("format") != FORMAT:
         msg = f"{folder}/recording.json has format {head.get('format')!r}, expected {FORMAT}"
         raise SchemaError(msg)
-    truth = _json(folder / "truth.json")
-    metrics, spans = _bytes(folder / "metrics.npz"), _bytes(folder / "spans.npz")
     try:
         return Recording(
             environment=str(head["environment"]),
@@ -78,25 +93,51 @@ def read_recording(folder: Path) -> Recording:
             alerts=_messages(folder / "alerts.jsonl"),
             changes=_messages(folder / "changes.jsonl"),
             diagnostics=_messages(folder / "diagnostics.jsonl"),
-            metrics=metrics_from_npz(metrics) if metrics is not None else None,
-            spans=spans_from_npz(spans) if spans is not None else None,
+            metrics=_columns(folder / "metrics.npz", metrics_from_npz),
+            spans=_columns(folder / "spans.npz", spans_from_npz),
             graph=_json(folder / "graph.json"),
-            truth=tuple(Fault(**f) for f in truth["faults"]) if truth is not None else None,
+            truth=_truth(folder / "truth.json"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"{folder} is a damaged recording ({error})"
+    except SchemaError:
+        raise
+    except _DAMAGE as error:
+        msg = f"{folder}/recording.json is damaged ({_what(error)})"
         raise SchemaError(msg) from error
 
 
-def _line(message: Message) -> bytes:
-    """One message as a line; a value that is no JSON is kept as base64."""
+def _columns(path: Path, read: Callable[[bytes], T]) -> T | None:
+    data = _bytes(path)
+    if data is None:
+        return None
     try:
-        value: Any = orjson.Fragment(message.value)
-        orjson.loads(message.value)
-        if b"\n" in message.value:
-            value = orjson.loads(message.value)
+        return read(data)
+    except SchemaError as error:
+        msg = f"{path} is damaged: {error}"
+        raise SchemaError(msg) from error
+
+
+def _truth(path: Path) -> tuple[Fault, ...] | None:
+    content = _json(path)
+    if content is None:
+        return None
+    try:
+        return tuple(Fault(**fault) for fault in content["faults"])
+    except _DAMAGE as error:
+        msg = f"{path} holds no faults ({_what(error)}); expected a list of them in `faults`"
+        raise SchemaError(msg) from error
+
+
+def _what(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _line(message: Message) -> bytes:
+    """One message as a line; a value that is no JSON (or too deep) is kept as base64."""
+    try:
+        # Written anew, because a value may hold line ends between its tokens.
+        value = orjson.loads(message.value)
         return orjson.dumps({"arrived_ms": message.arrived_ms, "value": value}) + b"\n"
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         raw = base64.b64encode(message.value).decode()
         return orjson.dumps({"arrived_ms": message.arrived_ms, "base64": raw}) + b"\n"
 
@@ -112,11 +153,16 @@ def _messages(path: Path) -> tuple[Message, ...]:
         try:
             row = orjson.loads(line)
             value = (
-                base64.b64decode(row["base64"]) if "base64" in row else orjson.dumps(row["value"])
+                base64.b64decode(row["base64"], validate=True)
+                if "base64" in row
+                else orjson.dumps(row["value"])
             )
             found.append(Message(arrived_ms=int(row["arrived_ms"]), value=value))
-        except (ValueError, KeyError, TypeError) as error:
-            msg = f"{path}:{number} is no message line ({error}); expected arrived_ms and value"
+        except _DAMAGE as error:
+            found_instead = _what(error)
+            msg = (
+                f"{path}:{number} is no message line ({found_instead}); expected arrived_ms, value"
+            )
             raise SchemaError(msg) from error
     return tuple(found)
 
@@ -143,4 +189,8 @@ def _bytes(path: Path) -> bytes | None:
     if size > _MAX_BYTES:
         msg = f"{path} has {size} bytes, expected at most {_MAX_BYTES}"
         raise SchemaError(msg)
-    return path.read_bytes()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"{path} cannot be read ({error.strerror})"
+        raise SchemaError(msg) from error

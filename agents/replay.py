@@ -31,7 +31,10 @@ def replay(*, recording: Path, final: bool, settings: Settings, as_json: bool) -
     """Run the engine over RECORDING and print the incidents."""
     content = read_recording(recording)
     config = OfflineConfig(
-        resolver=settings.resolver, reduce=settings.reduce, pipeline=settings.pipeline
+        resolver=settings.resolver,
+        reduce=settings.reduce,
+        pipeline=settings.pipeline,
+        future_seconds=settings.worker.future_seconds,
     )
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     quiet = not click.get_text_stream("stderr").isatty()

@@ -32,6 +32,9 @@ class NothingToSimulateError(RootlineError):
 @click.option("--storm", type=float, default=420.0, show_default=True, help="Seconds of storm.")
 @click.option("--warmup", type=float, default=600.0, show_default=True, help="Seconds before it.")
 @click.option(
+    "--recovery", type=float, default=0.0, show_default=True, help="Seconds after the storm."
+)
+@click.option(
     "--rate", type=float, default=30.0, show_default=True, help="User requests a second."
 )
 @click.option("--start-ms", type=int, help="Epoch ms of its start; fixed unless given.")
@@ -72,7 +75,11 @@ def simulate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         recording = _simulate(fault, seed=seed, topology=topology, config=config)
     except ValueError as error:
         raise NothingToSimulateError(str(error)) from error
-    write_recording(recording, out)
+    try:
+        write_recording(recording, out)
+    except OSError as error:
+        msg = f"--out {out} cannot be written ({error.strerror}); name a folder that can be made"
+        raise NothingToSimulateError(msg) from error
     _report(recording, out, as_json=as_json)
 
 

@@ -7,7 +7,8 @@ come out caller -> callee whatever the file's own direction is.
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -40,25 +41,43 @@ def read_graph(text: str, *, name: str) -> tuple[GraphEdge, ...]:
     Raises:
         SchemaError: says what was found and what is expected.
     """
-    source = f"file:{name}"
-    if name.lower().endswith(".csv"):
-        return _checked(_from_csv(text, source), name)
-    documents = _parse(text, name)
-    if len(documents) == 1 and isinstance(documents[0], dict | list):
-        edges = _from_document(documents[0], source)
-        if edges is not None:
-            return _checked(edges, name)
-    entities = [d for d in documents if isinstance(d, dict)]
-    if entities and all("kind" in d and "metadata" in d for d in entities):
-        return _checked(_from_backstage(entities, source), name)
-    found = ", ".join(sorted({type(d).__name__ for d in documents})) or "nothing"
-    msg = f"{name} holds {found} of no known form; {_EXPECTED}"
-    raise SchemaError(msg)
+    with _shaped(name):
+        return _checked(_read(text, name), name)
 
 
 def graph_edges(document: Mapping[str, Any], *, source: str) -> tuple[GraphEdge, ...]:
     """Read our own form: {"components": [{"name", "kind"}], "edges": [{"caller", "callee"}]}."""
-    return _checked(_from_own(document, source), source)
+    with _shaped(source):
+        return _checked(_from_own(document, source), source)
+
+
+@contextmanager
+def _shaped(name: str) -> Iterator[None]:
+    """Say in a sentence that a part of the file has not the type that its place asks for."""
+    try:
+        yield
+    except SchemaError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        msg = f"{name} has a part of the wrong type ({error}); {_EXPECTED}"
+        raise SchemaError(msg) from error
+
+
+def _read(text: str, name: str) -> list[GraphEdge]:
+    source = f"file:{name}"
+    if name.lower().endswith(".csv"):
+        return _from_csv(text, source)
+    documents = _parse(text, name)
+    if len(documents) == 1 and isinstance(documents[0], dict | list):
+        edges = _from_document(documents[0], source)
+        if edges is not None:
+            return edges
+    entities = [d for d in documents if isinstance(d, dict)]
+    if entities and all("kind" in d and "metadata" in d for d in entities):
+        return _from_backstage(entities, source)
+    found = ", ".join(sorted({type(d).__name__ for d in documents})) or "nothing"
+    msg = f"{name} holds {found} of no known form; {_EXPECTED}"
+    raise SchemaError(msg)
 
 
 def _parse(text: str, name: str) -> list[Any]:

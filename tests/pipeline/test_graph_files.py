@@ -81,3 +81,23 @@ def test_kinds_are_kept_and_the_source_names_the_file():
 def test_anything_else_gets_a_sentence(text: str, name: str, sentence: str):
     with pytest.raises(SchemaError, match=sentence):
         read_graph(text, name=name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"edges": 3}',
+        '{"edges": [3]}',
+        '{"edges": [], "components": [3]}',
+        '{"edges": [], "components": 3}',
+        '{"edges": [{"caller": "a", "callee": "b", "weight": "heavy"}]}',
+        '{"edges": [{"caller": "a", "callee": "b", "weight": null}]}',
+        '[{"parent": "a", "child": "b", "callCount": []}]',
+        '{"kind": "Component", "metadata": 3}',
+        '{"kind": "Component", "metadata": {"name": "a"}, "spec": 3}',
+    ],
+)
+def test_a_part_of_the_wrong_type_is_a_sentence(text):
+    with pytest.raises(SchemaError) as raised:
+        read_graph(text, name="graph.json")
+    assert "\n" not in str(raised.value)
