@@ -1,7 +1,6 @@
 """The `demo` command: the main job end to end on this machine, with nothing prepared."""
 
 import asyncio
-import io
 import shutil
 import signal
 import sys
@@ -22,6 +21,7 @@ from agents.demo.configuration import FILE
 from agents.demo.narration import Narrator
 from agents.demo.next_steps import next_steps
 from agents.demo.performance import RECORDING, Outcome, Performance
+from agents.demo.picture import save_picture
 from agents.demo.report import model_origin, report
 from agents.demo.scene import Stage
 from agents.demo.view import LiveView
@@ -31,7 +31,6 @@ from models.simulator.faults import FAULTS
 
 _FRAMES = 6
 _LOOK_SECONDS = 0.25
-_SVG_COLUMNS = 100
 _FAILED = 2
 _INTERRUPTED = 130
 
@@ -109,19 +108,6 @@ async def _interruptible(options: DemoOptions, folder: Path) -> int:
     except asyncio.CancelledError:
         click.echo("stopped", err=True)
         return _INTERRUPTED
-
-
-def save_picture(screen: ClosingScreen, path: Path) -> None:
-    """Save a screen as SVG."""
-    console = Console(
-        record=True,
-        width=_SVG_COLUMNS,
-        file=io.StringIO(),
-        force_terminal=True,
-        color_system="truecolor",
-    )
-    console.print(screen)
-    console.save_svg(str(path), title="rootline demo")
 
 
 class _Run:

@@ -1,15 +1,21 @@
 """What the demo shows fits into the terminal, and nothing from telemetry can drive it."""
 
 import io
+import re
+from xml.etree import ElementTree
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from agents.cli import SUBCOMMANDS
 from agents.demo.closing import Closing, ClosingScreen
 from agents.demo.narration import Narrator
-from agents.demo.performance import Performance
+from agents.demo.next_steps import next_steps
+from agents.demo.performance import Addresses, Outcome, Performance
+from agents.demo.picture import save_picture
 from agents.demo.receiver import ReceivedMessage
+from agents.demo.report import report
 from agents.demo.scene import Stage
 from agents.demo.view import LiveView
 
@@ -155,6 +161,49 @@ def test_the_chat_message_gives_way_when_the_closing_screen_is_too_tall():
     whole = drawn(ClosingScreen(scene, closing), 100, None)
     assert len(whole.splitlines()) > 50
     assert "more parts)" not in whole
+
+
+def test_the_picture_shows_the_screen_and_refers_to_nothing_outside_itself(tmp_path):
+    screen = ClosingScreen(a_hostile_scene(), a_closing())
+    for name in ("one.svg", "two.svg"):
+        save_picture(screen, tmp_path / name)
+    text = (tmp_path / "one.svg").read_text()
+    assert "Right" in text
+    assert "url(http" not in text.replace('"', "")
+    assert "href" not in text
+    assert text == (tmp_path / "two.svg").read_text()
+    ElementTree.fromstring(text)  # noqa: S314 - ours
+
+
+def test_the_report_says_what_the_screen_says():
+    strangers = (a_seen_alert("ci-runner-2", fingerprint="n1", rule="NodeDiskAlmostFull"),)
+    scene = a_scene(an_incident("f1"), alerts=(a_seen_alert(fingerprint="f1"), *strangers))
+    outcome = Outcome(
+        problems=("x.",), payloads=(told(),), wall_seconds=50.04, reaction_seconds=1.2
+    )
+    found = report(scene, outcome)
+    assert (found["ok"], found["problems"], found["alerts"]) == (False, ["x."], 2)
+    assert found["incident"]["top"] == "db"
+    assert found["incident"]["pattern"] == "db.full"
+    assert found["incident"]["holder"] == "job"
+    assert found["incident"]["opened_after_seconds"] == 10.0
+    assert [row["rule"] for row in found["apart"]] == ["NodeDiskAlmostFull"]
+    assert found["seconds"] == {"to_incident_wall": 1.2, "demo_wall": 50.0}
+    assert "simulated cases" in found["model_origin"]
+
+
+def test_without_an_incident_the_report_has_none():
+    outcome = Outcome(problems=("x.",), payloads=(), wall_seconds=1, reaction_seconds=None)
+    assert report(a_scene(), outcome)["incident"] is None
+
+
+def test_the_next_steps_name_every_address_and_only_commands_that_exist(tmp_path):
+    where = Addresses(bootstrap="127.0.0.1:1", gateway="http://127.0.0.1:2", health="http://h:3")
+    text = next_steps(where, tmp_path / "rootline.toml", tmp_path / "recording")
+    assert all(part in text for part in ("127.0.0.1:1", "http://127.0.0.1:2", "http://h:3"))
+    commands = re.findall(r"^  rootline (\S+)", text, re.MULTILINE)
+    assert commands
+    assert set(commands) <= set(SUBCOMMANDS)
 
 
 def test_plain_lines_tell_each_thing_once(tmp_path):
