@@ -213,3 +213,21 @@ def test_the_number_of_groups_stays_within_its_limit(limit: int):
     reasons = [o.reason for o in set_aside(outputs)]
     assert len(reasons) == 20
     assert reasons.count(DropReason.OVERFLOW) == 20 - limit
+
+
+def test_an_alert_that_comes_after_the_windows_end_gives_a_late_revision():
+    engine = Engine("test", PipelineConfig(), RuleRanker())
+    outputs = engine.handle(an_alert("cart"), T0 + 1000)
+    for at_s in range(10, 400, 10):
+        outputs += engine.handle(telemetry(at_s=at_s), T0 + at_s * 1000)
+    assert published(outputs)[-1].incident.firing is Firing.ON_TIME
+    late = [an_alert("cart", rule=f"Late{i}", at_s=200 + i) for i in range(2)]
+    after: list[Output] = []
+    for signal in late:
+        after += engine.handle(signal, T0 + 400_000)
+    for at_s in range(400, 440, 10):
+        after += engine.handle(telemetry(at_s=at_s), T0 + at_s * 1000)
+    assert {o.incident.firing for o in published(after)} == {Firing.LATE}
+    last = published(after)[-1].incident
+    assert last.alert_count == 3
+    assert last.incident_id == published(outputs)[0].incident.incident_id
