@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.demo.chat_view import render_terminal
-from agents.demo.check import holders, opened_after
+from agents.demo.check import headline, holders, opened_after
 from agents.demo.scene import Scene
 from agents.demo.wording import (
     REASONS,
     bar,
     clock,
+    line,
     name,
     opposing,
     pattern_title,
@@ -25,6 +26,10 @@ from agents.notifier.plain import percent, plain
 from schemas.incident import Incident, IncidentCandidate
 
 _EVIDENCE = 5
+_FEW = 3
+_TALL = 33
+"""Rows from which everything is shown."""
+_HEADLINE = 160
 _OTHERS = 2
 _APART = 6
 _LEAST_BLOCKS = 2
@@ -69,12 +74,16 @@ class ClosingScreen:
         yield self._message(console, options, room)
         yield verdict
 
+    @property
+    def _is_short(self) -> bool:
+        return self._rows is not None and self._rows < _TALL
+
     def _answer(self) -> RenderableType:
         main = self._scene.main
         if main is None:
             return Text("No incident was published.", style="bold")
         return Panel(
-            _table(self._scene, main, self._closing),
+            _table(self._scene, main, self._closing, short=self._is_short),
             title=f"rootline demo: {self._closing.title}",
             title_align="left",
             border_style="red" if self._closing.problems else "green",
@@ -86,26 +95,27 @@ class ClosingScreen:
         if not about:
             return Group()
         blocks = list(about[-1].get("blocks") or ())
-        for kept in range(len(blocks), _LEAST_BLOCKS, -1):
+        for kept in range(len(blocks), _LEAST_BLOCKS - 1, -1):
             drawn = render_terminal({**about[-1], "blocks": blocks[:kept]})
             left_out = len(blocks) - kept
             note = [Text(f"({left_out} more parts)", style="dim")] if left_out else []
             whole = Group(drawn, *note)
             if len(console.render_lines(whole, options, pad=False)) <= room:
                 return whole
-        return render_terminal({**about[-1], "blocks": blocks[:_LEAST_BLOCKS]})
+        return line(("chat  ", "bold"), plain(headline(about[-1]), _HEADLINE))
 
 
-def _table(scene: Scene, main: Incident, closing: Closing) -> Table:
+def _table(scene: Scene, main: Incident, closing: Closing, *, short: bool) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold cyan", no_wrap=True)
-    table.add_column()
+    # On a short screen a line that is too long is cut, not wrapped.
+    table.add_column(no_wrap=short, overflow="ellipsis" if short else "fold")
     table.add_row("storm", _storm(scene, main))
     for text in _apart(scene):
         table.add_row("apart", text)
     table.add_row()
     if main.candidates:
-        _cause(table, main)
+        _cause(table, main, _FEW if short else _EVIDENCE)
     table.add_row("took", _took(scene, main, closing))
     table.add_row("model", f"{plain(main.model_version, 60)}, {closing.model}")
     return table
@@ -135,7 +145,7 @@ def _apart(scene: Scene) -> list[Text]:
     return shown
 
 
-def _cause(table: Table, main: Incident) -> None:
+def _cause(table: Table, main: Incident, shown: int) -> None:
     top, *others = main.candidates
     table.add_row(
         "TOP-1",
@@ -147,7 +157,7 @@ def _cause(table: Table, main: Incident) -> None:
     table.add_row("", Text(pattern_title(top) or "no known pattern", style="bold"))
     if named := holders(main):
         table.add_row("holder", Text(name(named[0]), style="bold"))
-    for index, text in enumerate(supporting(top)[:_EVIDENCE]):
+    for index, text in enumerate(supporting(top)[:shown]):
         table.add_row("evidence" if index == 0 else "", Text(f"+ {text}"))
     if others:
         against = "; ".join(_other(candidate) for candidate in others[:_OTHERS])

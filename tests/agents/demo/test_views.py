@@ -137,6 +137,27 @@ def test_the_closing_screen_tells_the_answer_the_strangers_and_the_verdict():
         assert text in shown
 
 
+@pytest.mark.parametrize("rows", [23, 34, 50])
+def test_the_closing_screen_of_an_ordinary_run_fits_into_the_terminal(rows):
+    long = (
+        "calls from order-fulfilment to it take 102 ms, usually 5.8 ms, and a third of them fail"
+    )
+    reasons = tuple(evidence(f"{n} {long}") for n in range(8))
+    top = a_candidate(evidence=(evidence(long, holder="report-job"), *reasons))
+    incident = an_incident("f1", candidates=(top, a_candidate("node-a", 2, 0.05)))
+    alerts = tuple(
+        a_seen_alert(f"ci-runner-{n}", fingerprint=f"n{n}", rule="NodeDiskAlmostFull")
+        for n in range(3)
+    )
+    scene = a_scene(incident, alerts=(a_seen_alert(fingerprint="f1"), *alerts))
+    shown = drawn(ClosingScreen(scene, a_closing(), rows=rows), 80, None).rstrip("\n")
+    lines = shown.splitlines()
+    assert len(lines) <= rows
+    assert max(map(cell_len, lines)) <= 80
+    assert "connection pool exhausted" in shown
+    assert "✔ Right" in shown
+
+
 def test_what_is_wrong_is_said_instead_of_right():
     closing = a_closing(problems=("TOP-1 is cart, expected db.",))
     shown = drawn(ClosingScreen(a_scene(an_incident("f1")), closing), 100, 60)
