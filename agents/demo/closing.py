@@ -107,7 +107,7 @@ class ClosingScreen:
 
 def _table(scene: Scene, main: Incident, closing: Closing, *, short: bool) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold cyan", no_wrap=True)
+    table.add_column(style="bold cyan", no_wrap=True, min_width=8)
     # On a short screen a line that is too long is cut, not wrapped.
     table.add_column(no_wrap=short, overflow="ellipsis" if short else "fold")
     table.add_row("storm", _storm(scene, main))
@@ -184,6 +184,6 @@ def _took(scene: Scene, main: Incident, closing: Closing) -> str:
 
 def _verdict(closing: Closing) -> list[Text]:
     if not closing.problems:
-        text = "Right: one incident, the real cause first, strangers apart, the chat told once."
+        text = "Right: one incident, the real cause first, strangers apart, chat told once."
         return [Text(f"✔ {text}", style="bold green")]
     return [Text(f"✘ {problem}", style="bold red") for problem in closing.problems]

@@ -155,6 +155,7 @@ def test_the_closing_screen_of_an_ordinary_run_fits_into_the_terminal(rows):
     assert len(lines) <= rows
     assert max(map(cell_len, lines)) <= 80
     assert "connection pool exhausted" in shown
+    assert "evidence  +" in shown
     assert "✔ Right" in shown
 
 
