@@ -74,6 +74,8 @@ class Engine:
             self._learn(signal)  # what a file declares happened at no time
             return []
         watermark_ms = self._observe(signal, arrived_ms)
+        if isinstance(signal, TickSignal):
+            return self.advance(watermark_ms)  # were it held, it would ask for the next tick
         outputs: list[Output] = []
         if event_ms_of(signal) <= self.clock_ms:
             outputs += self._process(signal, self.clock_ms)
