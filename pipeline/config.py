@@ -135,6 +135,10 @@ class FiringConfig:
     growth_share: float = field(
         default=0.2, metadata={"doc": "Growth of the alert set worth telling, as a share."}
     )
+    growth_seconds: float = field(
+        default=60.0,
+        metadata={"doc": "Smaller growth of the alert set is told this long after the last."},
+    )
     late_seconds: float = field(
         default=900.0,
         metadata={"doc": "Late alerts still change a closed window's incident for this long."},
@@ -160,6 +164,7 @@ class FiringConfig:
             evaluate_seconds=self.evaluate_seconds,
             min_interval_seconds=self.min_interval_seconds,
             refresh_seconds=self.refresh_seconds,
+            growth_seconds=self.growth_seconds,
             late_seconds=self.late_seconds,
             quiet_seconds=self.quiet_seconds,
             reopen_seconds=self.reopen_seconds,

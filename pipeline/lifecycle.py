@@ -88,8 +88,10 @@ def news(last: Incident, now: Incident, config: FiringConfig, quiet_ms: int) -> 
         told.append("the answer is withheld now" if now.abstained else "there is an answer now")
     if before == after and _pattern(last) != _pattern(now) and not now.abstained:
         told.append(f"pattern changed from {_pattern(last)} to {_pattern(now)}")
-    if now.alert_count > last.alert_count * (1 + config.growth_share):
-        told.append(f"{now.alert_count - last.alert_count} more alerts")
+    grown = now.alert_count - last.alert_count
+    much = grown > last.alert_count * config.growth_share
+    if much or (grown > 0 and quiet_ms >= ms(config.growth_seconds)):
+        told.append(f"{grown} more alert{'' if grown == 1 else 's'}")
     if not told and quiet_ms >= ms(config.refresh_seconds):
         told.append("refresh")
     return tuple(told)

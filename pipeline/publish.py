@@ -77,13 +77,17 @@ def snapshot(
 
 def title_of(group: Group, diagnosis: Diagnosis) -> str:
     """Say in one line what it is, or, when nobody knows, where it is felt."""
-    where = len(group.components)
-    scope = f"{len(group.members)} alerts on {where} component{'s' if where != 1 else ''}"
+    alerts, where = len(group.members), len(group.components)
+    scope = f"{alerts} alert{_s(alerts)} on {where} component{_s(where)}"
     if not diagnosis.ranked or diagnosis.abstained:
         return f"{', '.join(group.components[:3])}: cause not clear ({scope})"
     top = diagnosis.ranked[0]
     what = top.patterns[0].title if top.patterns else "most likely cause"
     return f"{top.component.name}: {what} ({scope})"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def alerts_of(group: Group) -> tuple[IncidentAlert, ...]:
