@@ -65,7 +65,7 @@ class MetricReading:
     def worst_of(self, metric_class: str) -> SeriesReading | None:
         """Return the series of a class that left its baseline furthest."""
         of_class = [s for s in self.series if s.metric_class == metric_class]
-        return max(of_class, key=lambda s: (abs(s.peak_z), s.series_id), default=None)
+        return max(of_class, key=lambda s: (s.peak_z, s.series_id), default=None)
 
 
 def read_metrics(
@@ -81,7 +81,7 @@ def read_metrics(
     ]
     z: dict[str, float] = {}
     for s in series:
-        if s.metric_class not in z or abs(s.peak_z) > abs(z[s.metric_class]):
+        if s.metric_class not in z or _worse(s.metric_class, s.peak_z, z[s.metric_class]):
             z[s.metric_class] = s.peak_z
     pool = max(
         (s for s in series if s.metric_class == "pool" and "/" in s.metric),
@@ -103,6 +103,13 @@ def read_metrics(
             if s.metric_class == "restarts"
         ),
     )
+
+
+def _worse(metric_class: str, one: float, other: float) -> bool:
+    """Traffic may be bad either way; of every other class the positive side is the bad one."""
+    if metric_class == MetricClass.TRAFFIC:
+        return abs(one) > abs(other)
+    return one > other
 
 
 def _read_series(series_id: str, row: Sequence[SeriesPane | None], starts: range) -> SeriesReading:

@@ -164,7 +164,12 @@ def an_incident(
     ],
 )
 def test_news_is_what_a_reader_would_want_to_know(now, told):
-    assert news(an_incident(), an_incident(**now), FIRING, quiet_ms=299_999) == told
+    assert news(an_incident(), an_incident(**now), FIRING, quiet_ms=59_999) == told
+
+
+def test_small_growth_is_told_after_a_minute():
+    grown = an_incident(alert_count=11)
+    assert news(an_incident(), grown, FIRING, quiet_ms=60_000) == ("1 more alert",)
 
 
 def test_without_news_there_is_a_refresh_after_a_while():

@@ -116,9 +116,6 @@ def test_the_worst_of_a_class_is_the_one_furthest_out():
     assert reading.worst_of("disk") is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="read_metrics keeps the largest |z| of a class, not the worst"
-)
 def test_a_series_that_fell_does_not_hide_one_that_rose():
     reading = read(
         a=row(8, 8, 8, 8, metric="cpu_usage", cls="cpu"),
