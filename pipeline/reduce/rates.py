@@ -17,6 +17,8 @@ from pipeline.reduce.series_facts import CODES
 _COUNTED = (CODES[Reading.RATE], CODES[Reading.TOTAL])
 _LEVEL, _DELTA = CODES[Reading.LEVEL], CODES[Reading.DELTA]
 _STAMP, _UPTIME, _EXPIRY = CODES[Reading.STAMP], CODES[Reading.UPTIME], CODES[Reading.EXPIRY]
+_LARGEST = 1e100
+"""Larger values are no measurements, and sums of them would overflow."""
 _RESTART_S = 1.0
 """Start times jitter by less than a second where they are computed from an uptime."""
 
@@ -55,7 +57,7 @@ def increments(
     same[1:] = slots[1:] == slots[:-1]
     fresh = times > columns.last_ms[slots]
     fresh[1:] &= ~(same[1:] & (times[1:] == times[:-1]))
-    fresh &= ~np.isinf(values)
+    fresh &= ~(np.abs(values) > _LARGEST)  # a stale marker is no number, and stays
     if not fresh.all():
         slots, times, values = slots[fresh], times[fresh], values[fresh]
     return _summed(columns, slots, times, values, config, count - len(slots))

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.reduce.config import ReduceConfig
 from pipeline.reduce.metrics import MetricReducer
+from schemas.codecs.signals import decode_signal, encode_signal
 from schemas.component import Component, ComponentKind
 from schemas.resolve import Resolver, ResolverConfig
 from schemas.signal import SeriesPane, TelemetrySignal
@@ -485,3 +486,16 @@ def test_a_flush_with_no_news_says_nothing() -> None:
     feed = Feed()
     feed.scrape(20, (MEMORY, 1e8))
     assert feed.reducer.flush() == []
+
+
+@pytest.mark.parametrize("wild", [math.inf, -math.inf, 1.7976931348623157e308, -1e300])
+def test_a_value_beyond_all_measure_is_no_sample(wild):
+    reducer, series = a_reducer(), a_series("cpu_usage")
+    said = []
+    for i in range(240):
+        at_ms = T0 + i * SCRAPE_MS
+        value = 0.5 + 0.01 * (i % 3) if i < 200 else wild
+        said += reducer.handle(a_batch([(series, at_ms, value)]), at_ms)
+    for _, signal in [*said, *reducer.flush()]:
+        assert decode_signal(encode_signal(signal)) == signal
+        assert all(not p.value or abs(p.value) < 1 for p in signal.series)
