@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.offline import run_offline
+from bench.storm import Listener, correlate
+from bench.storm import storm as connected_storm
 from models.ranker import load_ranker
 from models.rules import RuleRanker
 from models.simulator.config import SimulationConfig
@@ -125,6 +127,7 @@ def _parts(count: int, size: int) -> list[np.ndarray]:
 
 
 def correlating() -> list[Row]:
+    """Alerts that nothing links, then as many on services whose telemetry links them."""
     telemetry = healthy_then_slow()
     alerts = [
         an_alert(f"s{i % 200}", rule=f"R{i // 200}", at_s=i * 0.03 + 0.001 * i)
@@ -141,7 +144,27 @@ def correlating() -> list[Row]:
         assert isinstance(telemetry[0], TelemetrySignal)
 
     yard = ("orjson.loads of the same alerts", seconds(lambda: orjson.loads(encoded)))
-    return [row("correlate a storm on 200 components", "alerts", len(alerts), storm, yard)]
+    name = "correlate alerts that nothing links"
+    return [row(name, "alerts", len(alerts), storm, yard), linked()]
+
+
+def linked() -> Row:
+    signals, alerts = connected_storm()
+    encoded = orjson.dumps(alerts)
+    yard = ("orjson.loads of the same alerts", seconds(lambda: orjson.loads(encoded)))
+    name = "correlate a storm on 200 linked services"
+    rank = RuleRanker()
+    return row(name, "alerts", len(alerts), lambda: correlate(signals, alerts, rank), yard)
+
+
+def answering(recording: Recording) -> list[Row]:
+    rank = load_ranker()
+    listener = Listener(rank)
+    run_offline(recording, listener)
+    questions = listener.questions
+    yard = ("orjson.dumps of the same questions", seconds(lambda: orjson.dumps(questions)))
+    name = "rank the candidates of an incident"
+    return [row(name, "questions", len(questions), lambda: [rank(q) for q in questions], yard)]
 
 
 def replaying(recording: Recording) -> list[Row]:
@@ -165,7 +188,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     as_json = parser.parse_args().json
     recording = simulate("pool_exhaustion", seed=1, config=CONFIG)
-    rows = [*decoding(recording), *reducing(recording), *correlating(), *replaying(recording)]
+    rows = [*decoding(recording), *reducing(recording), *correlating()]
+    rows += [*answering(recording), *replaying(recording)]
     if as_json:
         json.dump([asdict(r) for r in rows], sys.stdout, indent=2)
         return
