@@ -1,25 +1,27 @@
 """Makes training rows: simulate a fault, run the engine over it, keep what it asked and the truth.
 
-Each run is a case; the questions of its largest incident from the fault's start on are kept at a
-few moments (models/moments.py), so that early answers with little evidence are learnt too.
+Each incident is a case. The fault's incidents are asked about from its start on; incidents of
+noise and of healthy runs have no root. Few moments of each are kept (models/moments.py).
 """
 
 import multiprocessing
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from agents.offline import run_offline
 from models.cases import CaseLabel, CaseRow, row_of
 from models.moments import kept_moments
 from models.pattern_catalogue import default_catalogue
 from models.rules import RuleRanker
-from models.simulator.faults import FAULTS
+from models.simulator.faults import FAULTS, HEALTHY
 from models.simulator.simulate import simulate
-from pipeline.outputs import IncidentPublished
+from pipeline.outputs import IncidentPublished, Output
+from pipeline.timestamps import rfc3339
 from schemas.candidate import Diagnosis, Question
 from schemas.component import Component
-from schemas.recording import Recording
+from schemas.incident import Incident, IncidentStatus
+from schemas.recording import Fault, Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +34,12 @@ class Run:
 
 
 def runs_of(topologies: Sequence[str], seeds: int) -> list[Run]:
-    """Return every fault on every topology with the seeds 1 to `seeds`."""
+    """Return every fault, and no fault, on every topology with the seeds 1 to `seeds`."""
     return [
         Run(fault=fault, topology=topology, seed=seed)
         for topology in topologies
         for seed in range(1, seeds + 1)
-        for fault in sorted(FAULTS)
+        for fault in (*sorted(FAULTS), HEALTHY)
     ]
 
 
@@ -63,41 +65,65 @@ def rows_of_run(run: Run) -> list[CaseRow]:
 
 
 def rows_of_recording(recording: Recording, run: Run) -> list[CaseRow]:
-    """Run the engine over a recording with its truth and return the rows of its main incident."""
+    """Run the engine over a recording with its truth and return the rows of all its incidents."""
     rank, asked = RuleRanker(), []
 
     def ask(question: Question) -> Diagnosis:
         asked.append(question)
         return rank(question)
 
-    outputs = run_offline(recording, ask).outputs
-    alerts = Counter[str]()
-    for output in outputs:
-        if isinstance(output, IncidentPublished):
-            alerts[output.incident.incident_id] = output.incident.alert_count
-    if not alerts:
-        return []
-    main = max(alerts, key=lambda incident_id: (alerts[incident_id], incident_id))
-    label, began_ms = _label(recording, run)
-    rows = [
-        row_of(question, label, default_catalogue())
-        for question in asked
-        if question.incident_id == main and question.at_ms >= began_ms
-    ]
-    return [rows[place] for place in kept_moments([row.elapsed_s for row in rows])]
-
-
-def _label(recording: Recording, run: Run) -> tuple[CaseLabel, int]:
+    incidents = _incidents(run_offline(recording, ask).outputs)
     truth = recording.truth[0] if recording.truth else None
+    rows: list[CaseRow] = []
+    for place, incident in enumerate(incidents):
+        fault = truth if truth is not None and _is_of(truth, incident) else None
+        began_ms = fault.start_ms if fault is not None else recording.start_ms
+        label = _label(run, fault, place)
+        of_incident = [
+            row_of(question, label, default_catalogue())
+            for question in asked
+            if question.incident_id == incident.incident_id and question.at_ms >= began_ms
+        ]
+        rows += _kept(of_incident)
+    return rows
+
+
+def _kept(rows: Sequence[CaseRow]) -> list[CaseRow]:
+    # Evidence ends a while after the last alert: later questions have the same age, and two of
+    # them would both count as the case's last answer.
+    by_age = {row.elapsed_s: row for row in rows}
+    ages = sorted(by_age)
+    return [by_age[ages[moment]] for moment in kept_moments(ages)]
+
+
+def _incidents(outputs: Sequence[Output]) -> list[Incident]:
+    """Return the last revision of each incident that was not merged away, the largest first."""
+    last = {
+        output.incident.incident_id: output.incident
+        for output in outputs
+        if isinstance(output, IncidentPublished)
+    }
+    stayed = [i for i in last.values() if i.status is not IncidentStatus.MERGED]
+    return sorted(stayed, key=attrgetter("alert_count", "incident_id"), reverse=True)
+
+
+def _is_of(fault: Fault, incident: Incident) -> bool:
+    """Whether more than half of the alerts began after the fault; a storm takes old ones in."""
+    began_at = rfc3339(fault.start_ms)
+    after = sum(alert.starts_at >= began_at for alert in incident.alerts)
+    return 2 * after > len(incident.alerts)
+
+
+def _label(run: Run, fault: Fault | None, place: int) -> CaseLabel:
+    case = f"{run.fault}/{run.topology}/{run.seed}"
     # Each random topology is a system of its own, and is never torn in cross-validation.
     topology = f"{run.topology}/{run.seed}" if run.topology == "random" else run.topology
-    label = CaseLabel(
-        case=f"{run.fault}/{run.topology}/{run.seed}",
+    return CaseLabel(
+        case=f"{case}/{place}" if place else case,
         topology=topology,
-        fault=run.fault,
+        fault=run.fault if fault is not None else HEALTHY,
         seed=run.seed,
         source="simulated",
-        pattern=truth.pattern if truth else "",
-        root=Component(name=truth.component) if truth else None,
+        pattern=fault.pattern if fault is not None else "",
+        root=Component(name=fault.component) if fault is not None else None,
     )
-    return label, truth.start_ms if truth else recording.start_ms

@@ -3,20 +3,18 @@
 The shipped rows give the shipped artefact, byte for byte.
 """
 
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from agents.case_factory import Run, make_rows, runs_of
 from agents.errors import RootlineError
 from agents.options import json_option
+from agents.training_tables import by_fault, by_split
 from models.case_rows import decode_rows, encode_rows
 from models.cases import CaseRow
 from models.simulator.simulate import TOPOLOGIES
@@ -24,11 +22,12 @@ from models.training import TrainingResult
 from models.training import train as train_ranker
 
 _SHIPPED_ROWS = "library/simulated.jsonl"
-_SHIPPED_ARTEFACT = Path(__file__).parent.parent / "models" / "artefacts" / "ranker.json"
+_ROOT = Path(__file__).parent.parent
+_SHIPPED_ARTEFACT = _ROOT / "models" / "artefacts" / "ranker.json"
 
 
 class NothingToTrainError(RootlineError):
-    """The command line names rows that cannot be read."""
+    """The command line names rows that cannot be read, or no place that can be written to."""
 
 
 @click.command()
@@ -40,7 +39,10 @@ class NothingToTrainError(RootlineError):
     help="File of case rows; may be given often. Without it: the shipped ones.",
 )
 @click.option(
-    "--simulate", "seeds", type=int, help="Simulate every fault with seeds 1 to N first."
+    "--simulate",
+    "seeds",
+    type=int,
+    help="Simulate every fault, and none, with seeds 1 to N, and train from these rows.",
 )
 @click.option(
     "--topologies",
@@ -48,15 +50,20 @@ class NothingToTrainError(RootlineError):
     show_default=True,
     help="Systems to simulate, separated by commas.",
 )
-@click.option("--jobs", type=int, default=2, show_default=True, help="Processes that simulate.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Processes that simulate.",
+)
 @click.option(
     "--rows-out", type=click.Path(path_type=Path), help="File to write the simulated rows to."
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=_SHIPPED_ARTEFACT,
-    help="File to write the ranker to; without it the shipped one is replaced.",
+    help="File to write the ranker to; in a source tree the shipped one unless given.",
 )
 @json_option
 def train(  # noqa: PLR0913 - click passes each option as a parameter of its own
@@ -66,26 +73,62 @@ def train(  # noqa: PLR0913 - click passes each option as a parameter of its own
     topologies: str,
     jobs: int,
     rows_out: Path | None,
-    out: Path,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Train the ranker and say how good it is on cases it has not seen."""
-    if seeds is not None:
-        chosen = [t for t in topologies.split(",") if t]
-        if seeds < 1 or set(chosen) - set(TOPOLOGIES) or not chosen:
-            msg = f"--simulate wants at least 1 and --topologies some of {', '.join(TOPOLOGIES)}"
-            raise NothingToTrainError(msg)
-        rows = _simulated(runs_of(chosen, seeds), jobs)
+    out = out or _place_of_shipped()
+    _check_folders(out, *([rows_out] if rows_out is not None else []))
+    if seeds is None:
         if rows_out is not None:
-            rows_out.write_bytes(b"".join(encode_rows(rows)))
-    else:
+            msg = "--rows-out is expected with --simulate N only: there are no new rows to write"
+            raise NothingToTrainError(msg)
         rows = _read(row_files)
+    else:
+        if row_files:
+            msg = "--rows and --simulate are both given, expected one; write rows, then name all"
+            raise NothingToTrainError(msg)
+        rows = _simulated(_chosen_runs(topologies, seeds), jobs)
+        if rows_out is not None:
+            _write(rows_out, b"".join(encode_rows(rows)))
     result = train_ranker(rows, progress=_tell, provenance={"made_by": "rootline train"})
-    out.write_bytes(result.artefact)
+    _write(out, result.artefact)
     if as_json:
         click.echo(orjson.dumps({"out": str(out), "report": result.report}))
     else:
         _show(result, out)
+
+
+def _place_of_shipped() -> Path:
+    """Return where the shipped ranker lies, which only a source tree lets be replaced."""
+    if not (_ROOT / "pyproject.toml").is_file():
+        msg = "--out FILE is expected: this Rootline is installed, its own ranker stays as it is"
+        raise NothingToTrainError(msg)
+    return _SHIPPED_ARTEFACT
+
+
+def _check_folders(*paths: Path) -> None:
+    """Find a place that cannot be written to before the work is done, not after it."""
+    for path in paths:
+        if path.is_dir() or not path.parent.is_dir():
+            msg = f"{path} cannot be written; expected a file's name in a folder that exists"
+            raise NothingToTrainError(msg)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        msg = f"{path} cannot be written ({error.strerror}); expected a file that may be replaced"
+        raise NothingToTrainError(msg) from error
+
+
+def _chosen_runs(topologies: str, seeds: int) -> list[Run]:
+    chosen = [t for t in topologies.split(",") if t]
+    if seeds < 1 or set(chosen) - set(TOPOLOGIES) or not chosen:
+        msg = f"--simulate wants at least 1 and --topologies some of {', '.join(TOPOLOGIES)}"
+        raise NothingToTrainError(msg)
+    return runs_of(list(dict.fromkeys(chosen)), seeds)
 
 
 def _read(row_files: tuple[Path, ...]) -> list[CaseRow]:
@@ -121,20 +164,7 @@ def _tell(sentence: str) -> None:
 
 
 def _show(result: TrainingResult, out: Path) -> None:
-    report: Mapping[str, Any] = result.report
-    table = Table(title=f"{report['cases']} cases, {report['questions']} questions")
-    for heading in ("trained without", "AC@1", "95 %", "AC@3", "MRR", "ECE", "Brier"):
-        table.add_column(heading)
-    parts = [(f"its {name}", part["final"]) for name, part in report["splits"].items()]
-    parts.append(("anything (rules only)", report["baselines"]["rules"]["final"]))
-    for name, figures in parts:
-        low, high = figures["ci95_ac@1"]
-        table.add_row(
-            name,
-            f"{figures['ac@1']:.3f}",
-            f"{low:.2f} to {high:.2f}",
-            *(f"{figures[key]:.3f}" for key in ("ac@3", "mrr", "ece", "brier")),
-        )
     console = Console()
-    console.print(table)
+    console.print(by_split(result.report))
+    console.print(by_fault(result.report))
     console.print(f"wrote {out}, {result.ranker.version}")
