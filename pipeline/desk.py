@@ -19,7 +19,7 @@ from pipeline.publish import Answer, alerts_of, snapshot
 from pipeline.question import ask
 from pipeline.timestamps import rfc3339
 from pipeline.viewpoint import Viewpoint
-from schemas.candidate import Question, Ranker
+from schemas.candidate import Ranker
 from schemas.incident import Firing, Incident, IncidentStatus
 
 
@@ -46,7 +46,6 @@ class IncidentDesk:
             environment=environment, config=config, book=book, viewpoint=viewpoint
         )
         self._agenda = Agenda(lambda g: due_ms(g, config.grouping, config.firing))
-        self.questions: list[Question] | None = None
 
     def next_due(self) -> int | None:
         """Return the next instant at which some group needs attention."""
@@ -209,8 +208,6 @@ class IncidentDesk:
             flaps=lambda fingerprint: self._book.flaps(fingerprint, now_ms),
             changes_seen=self._changes.any_seen,
         )
-        if self.questions is not None:
-            self.questions.append(question)
         answer = Answer(case=case, question=question, diagnosis=self._rank(question))
         gap_ms = ms(self._config.grouping.gap_seconds)
         return snapshot(
