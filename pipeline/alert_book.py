@@ -78,6 +78,10 @@ class AlertBook:
         """Return the names of the components on which something fires now."""
         return frozenset(self._firing)
 
+    def is_alerting(self, name: str) -> bool:
+        """Whether something fires on this component now."""
+        return name in self._firing
+
     def restore(self, records: dict[str, AlertRecord]) -> None:
         """Replace all records by a snapshot."""
         self.records = dict(records)

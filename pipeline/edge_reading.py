@@ -26,7 +26,8 @@ class SlowStatement:
 class EdgeReading:
     """Numbers of one edge over the window against the baseline; ratios are natural logs.
 
-    `in_flight` is the mean number of calls under way (Little's law), at its highest pane.
+    `in_flight` is the mean number of calls under way (Little's law), at its highest pane. `calls`
+    counts the calls of each pane of the window, `usual_calls` those of a mean pane of the past.
     """
 
     caller: str
@@ -45,6 +46,8 @@ class EdgeReading:
     in_flight: float
     baseline_in_flight: float
     traffic_ratio: float
+    calls: tuple[int, ...]
+    usual_calls: float
     served_share: float
     baseline_served_share: float
     slow_statement: SlowStatement | None
@@ -54,6 +57,11 @@ class EdgeReading:
     def error_excess(self) -> float:
         """Error rate above the baseline's."""
         return max(0.0, self.error_rate - self.baseline_error_rate)
+
+    def calls_on(self, panes: Sequence[int]) -> bool:
+        """Whether more than half of the usual calls were made in these panes of the window."""
+        made = sum(self.calls[i] for i in panes)
+        return bool(made) and made > 0.5 * self.usual_calls * len(panes)
 
     @property
     def is_anomalous(self) -> bool:
@@ -84,7 +92,7 @@ def read_edge(
     past_panes = max(1, len(past))
     in_flight = peak([p.duration_ms / pane_ms for p in present])
     past_flight = sum(p.duration_ms for p in past) / (past_panes * pane_ms)
-    full = [p.count if p is not None else 0 for p in window[:settled]]
+    calls = tuple(p.count if p is not None else 0 for p in window)
     comparable = past_count >= _MIN_COUNT
     return EdgeReading(
         caller=caller,
@@ -104,9 +112,11 @@ def read_edge(
         attempts_ratio=_attempts(busy, past) if comparable else 0.0,
         in_flight=in_flight,
         baseline_in_flight=past_flight,
-        traffic_ratio=log_ratio(peak([float(c) for c in full]), past_count / past_panes, floor=1.0)
-        if comparable and full
+        traffic_ratio=log_ratio(peak(calls[:settled]), past_count / past_panes, floor=1.0)
+        if comparable and settled
         else 0.0,
+        calls=calls,
+        usual_calls=past_count / past_panes,
         served_share=_per(sum(p.served for p in present), count),
         baseline_served_share=_per(sum(p.served for p in past), past_count),
         slow_statement=_slowest_statement(present, past),

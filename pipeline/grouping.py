@@ -49,7 +49,7 @@ def _leads_on(scene: Scene, caller: str, callee: str) -> bool:
     if scene.graph.runs_on(caller, callee):
         return _node_explains(scene, callee)
     health = scene.health(callee)
-    if health.is_passable or health.alerting:
+    if health.is_passable or scene.is_alerting(callee):
         return True
     edge = scene.edge(caller, callee)
     return edge is not None and edge.is_anomalous
@@ -63,5 +63,5 @@ def _node_explains(scene: Scene, node: str) -> bool:
     if not scene.health(node).anomalous:
         return False
     residents = scene.residents(node)
-    suffering = [r for r in residents if scene.health(r).anomalous or scene.health(r).alerting]
+    suffering = [r for r in residents if scene.health(r).anomalous or scene.is_alerting(r)]
     return len(suffering) >= max(1.0, _NODE_SHARE * len(residents))

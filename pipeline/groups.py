@@ -36,8 +36,9 @@ class Groups:
         """Put a firing alert where it belongs: an active group it is linked to, or a new one."""
         alert, name = record.alert, record.component.name
         previous: str | None = None
-        for group, reason in self._linked(name, now_ms, alert.starts_ms):
+        for group in self._linked(name, now_ms, alert.starts_ms):
             if self._may_join(group, alert.starts_ms, now_ms):
+                reason = self._reason(group, name, now_ms, alert.starts_ms)
                 admit(group, alert=alert, component=record.component, reason=reason)
                 self._index(group)
                 record.group = group.incident_id
@@ -59,9 +60,12 @@ class Groups:
         """Return other active groups that belong with this one, and through what."""
         found: dict[str, tuple[Group, str]] = {}
         for name in group.components:
-            for other, reason in self._linked(name, now_ms, group.first_ms):
-                if other is not group and self._in_step(group, other):
-                    found.setdefault(other.incident_id, (other, reason))
+            for other in self._linked(name, now_ms, group.first_ms):
+                if other is group or other.incident_id in found:
+                    continue
+                if self._in_step(group, other):
+                    reason = self._reason(other, name, now_ms, group.first_ms)
+                    found[other.incident_id] = (other, reason)
         return sorted(found.values(), key=lambda pair: survivor_order(pair[0]))
 
     def add(self, group: Group) -> None:
@@ -97,31 +101,32 @@ class Groups:
         survivor.last_ms = max(survivor.last_ms, loser.last_ms)
         self._index(survivor)
 
-    def _linked(self, name: str, now_ms: int, start_ms: int) -> list[tuple[Group, str]]:
-        """Return the active groups that this component belongs with, and the reasons.
+    def _linked(self, name: str, now_ms: int, start_ms: int) -> list[Group]:
+        """Return the active groups that this component belongs with, in survivor order.
 
         All are judged in one scene, whose past ends before the earliest window that is open.
         """
-        scene = self._viewpoint.scene(now_ms, self._anchor(start_ms))
-        mine = self._viewpoint.reach(scene, name)
-        kin = {name} | self._viewpoint.meeting(scene, mine, self._on)
-        found: dict[str, tuple[tuple[int, str], Group, str]] = {}
-        for other in kin:
-            theirs = self._viewpoint.reach(scene, other)
+        kin = {name} | self._viewpoint.meeting(now_ms, self._anchor(start_ms), name, self._on)
+        ids = {incident_id for other in kin for incident_id in self._on.get(other, ())}
+        groups = (self.by_id[incident_id] for incident_id in ids)
+        return sorted((g for g in groups if g.is_active), key=survivor_order)
+
+    def _reason(self, group: Group, name: str, now_ms: int, start_ms: int) -> str:
+        """Say by which path a component belongs with a group that it is linked to."""
+        if group.incident_id in self._on.get(name, ()):
+            return f"same component: {name}"
+        anchor_ms = self._anchor(start_ms)
+        mine = self._viewpoint.reach(now_ms, anchor_ms, name)
+        nearest: tuple[int, str, str] | None = None
+        for other in group.components:
+            theirs = self._viewpoint.reach(now_ms, anchor_ms, other)
             meeting = link(mine, theirs)
-            if meeting is None:
-                continue
-            rank = (len(mine[meeting]) + len(theirs[meeting]), other)
-            reason = (
-                f"same component: {name}" if other == name else path_reason(mine[meeting], other)
-            )
-            for incident_id in self._on.get(other, ()):
-                group = self.by_id[incident_id]
-                known = found.get(incident_id)
-                if group.is_active and (known is None or rank < known[0]):
-                    found[incident_id] = (rank, group, reason)
-        ordered = sorted(found.values(), key=lambda f: survivor_order(f[1]))
-        return [(group, reason) for _, group, reason in ordered]
+            if meeting is not None:
+                found = (len(mine[meeting]) + len(theirs[meeting]), other, meeting)
+                nearest = found if nearest is None else min(nearest, found)
+        assert nearest is not None, "a linked group meets somewhere"
+        _, other, meeting = nearest
+        return path_reason(mine[meeting], other)
 
     def _anchor(self, start_ms: int) -> int:
         """Return the earliest first alert of the windows that are open, this one's included."""

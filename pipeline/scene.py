@@ -4,6 +4,7 @@ Everything that judges (grouping, measures, evidence, metrics, traces) looks thr
 all of them see the same window against the same past.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.config import EvidenceConfig
@@ -19,8 +20,6 @@ _SETTLE_MS = 10_000
 """A pane may still fill for this long after its end; before that it cannot show silence."""
 _SILENT = -1.6
 """ln(0.2): fewer than a fifth of the usual requests."""
-_STILL_CALLING = -0.7
-"""ln(0.5): callers still make more than half of their usual calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,6 @@ class Health:
     anomalous: bool
     silent: bool
     instrumented: bool
-    alerting: bool
     severity: float
     onset_ms: int | None
 
@@ -41,7 +39,11 @@ class Health:
 
 
 class Scene:
-    """Readings at one frame, memoised; nothing here changes the store or the graph."""
+    """Readings at one frame, memoised; nothing here changes the store or the graph.
+
+    What alerts is asked anew each time (`is_alerting`): it changes with every alert, and no
+    reading depends on it.
+    """
 
     def __init__(
         self,
@@ -49,12 +51,12 @@ class Scene:
         frame: Frame,
         store: PaneStore,
         graph: ServiceGraph,
-        firing: frozenset[str],
+        alerting: Callable[[str], bool],
         config: EvidenceConfig,
     ) -> None:
         self.frame = frame
         self.graph = graph
-        self.firing = firing
+        self.is_alerting = alerting
         self.config = config
         self._store = store
         self._services: dict[str, ServiceReading | None] = {}
@@ -152,18 +154,28 @@ class Scene:
             anomalous=severity > 1.0 or silent,
             silent=silent,
             instrumented=self.is_instrumented(name),
-            alerting=name in self.firing,
             severity=severity,
             onset_ms=min((o for o in onsets if o is not None), default=None),
         )
 
     def is_silent(self, name: str) -> bool:
         """Whether it stopped serving although it is still called, or stopped reporting."""
+        return self.stopped_serving(name) or self.metrics(name).stale_share > 0.5
+
+    def stopped_serving(self, name: str) -> bool:
+        """Whether it served a fifth of the usual requests or less while it was still called."""
         service = self.service(name)
-        if service is not None and service.served_ratio < _SILENT:
-            into = self.edges_into(name)
-            return not into or any(e.traffic_ratio > _STILL_CALLING for e in into if e.count)
-        return self.metrics(name).stale_share > 0.5
+        return service is not None and service.served_ratio < _SILENT and self.is_called(name)
+
+    def is_called(self, name: str) -> bool:
+        """Whether some caller went on calling in the panes in which it served least.
+
+        One that nobody is known to call gets the benefit of the doubt.
+        """
+        service, into = self.service(name), self.edges_into(name)
+        if service is None or not into:
+            return True
+        return any(edge.calls_on(service.quietest) for edge in into)
 
     def is_node(self, name: str) -> bool:
         """Whether the component is a machine."""

@@ -18,7 +18,8 @@ class ServiceReading:
     """Numbers over the window against the baseline; ratios are natural logs.
 
     `latency_ms` is the highest pane median of the window; `self_delta_ms` the growth of self time
-    per request; `served_ratio` the log ratio of requests per pane over the last full panes.
+    per request; `served_ratio` the log ratio of the requests in the two quietest settled panes to
+    the usual, `quietest` the places of these panes in the window.
     """
 
     count: int
@@ -34,6 +35,7 @@ class ServiceReading:
     self_growth_ms: float
     wait_share: float
     served_ratio: float
+    quietest: tuple[int, ...]
     onset_ms: int | None
     exemplars: tuple[Exemplar, ...]
 
@@ -75,6 +77,7 @@ def read_service(
     latency = peak(known)
     tail = peak(tails)
     has_past = past_count >= _MIN_COUNT
+    quietest = _quietest(window[:settled])
     return ServiceReading(
         count=count,
         baseline_count=past_count,
@@ -92,7 +95,8 @@ def read_service(
         if has_past
         else 0.0,
         wait_share=_per(sum(p.wait_ms for p in present), sum(p.duration_ms for p in present)),
-        served_ratio=_served_ratio(window[:settled], baseline, past_count),
+        served_ratio=_served_ratio([window[i] for i in quietest], baseline, past_count),
+        quietest=quietest,
         onset_ms=_onset(window, medians, starts, past_median if has_past else None),
         exemplars=tuple(e for p in present[-4:] for e in p.exemplars),
     )
@@ -110,17 +114,23 @@ def _ratio(now_ms: float, before_ms: float) -> float:
     return log_ratio(now_ms, before_ms, floor=_LATENCY_FLOOR_MS)
 
 
+def _quietest(settled: Sequence[ServicePane | None]) -> tuple[int, ...]:
+    """Places of the two panes with the fewest requests, of equal ones the later."""
+    by_count = sorted((p.count if p is not None else 0, -i) for i, p in enumerate(settled))
+    return tuple(sorted(-place for _, place in by_count[:2]))
+
+
 def _served_ratio(
-    settled: Sequence[ServicePane | None], baseline: Sequence[ServicePane | None], past: int
+    quiet: Sequence[ServicePane | None], baseline: Sequence[ServicePane | None], past: int
 ) -> float:
-    """Log ratio of the lowest settled pane's request count to the baseline's mean per pane."""
-    if not settled or past < 10:
+    """Log ratio of the mean request count of some panes to the baseline's mean per pane."""
+    if not quiet or past < 10:
         return 0.0
     # Panes before its first span say that it did not exist yet, not that it was silent.
     first = next((i for i, p in enumerate(baseline) if p is not None), len(baseline))
     mean = past / max(1, len(baseline) - first)
-    lowest = sorted(p.count if p is not None else 0 for p in settled)[:2]
-    return log_ratio(sum(lowest) / len(lowest), mean, floor=0.5)
+    served = sum(p.count for p in quiet if p is not None) / len(quiet)
+    return log_ratio(served, mean, floor=0.5)
 
 
 def _onset(

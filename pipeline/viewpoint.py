@@ -1,9 +1,10 @@
-"""Makes scenes and keeps the last one of each frame while nothing it shows has changed.
+"""Makes scenes and keeps them while nothing that they show has changed.
 
-The cache is transparent: a scene is reused only if building it anew would give the same.
+The cache is transparent: a scene or a reach is reused only if making it anew would give the same.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from pipeline.alert_book import AlertBook
 from pipeline.config import PipelineConfig
@@ -15,6 +16,24 @@ from pipeline.service_graph import ServiceGraph
 
 _STEP_MS = 5_000
 """Scenes are laid on this grid of event time, so that a storm of alerts shares one."""
+_VIEWS = 16
+"""Views kept at once; without telemetry nothing else would end them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _View:
+    """A scene, and the reaches seen in it: `reached_from` says who reaches a component.
+
+    Reaches depend on what alerts only where an alerting component is not anomalous anyway;
+    `by_alert_alone` are those for which the reaches here were made.
+    """
+
+    scene: Scene
+    by_alert_alone: frozenset[str] = frozenset()
+    alerts_seen: int = -1
+    reaches: dict[str, Reach] = field(default_factory=dict)
+    reached_from: dict[str, set[str]] = field(default_factory=dict)
+    indexed: set[str] = field(default_factory=set)
 
 
 class Viewpoint:
@@ -28,10 +47,7 @@ class Viewpoint:
         self._graph = graph
         self._book = book
         self._state: object = None
-        self._scenes: dict[tuple[int, int], Scene] = {}
-        self._reaches: dict[tuple[int, int, str], Reach] = {}
-        self._reached_from: dict[tuple[int, int], dict[str, set[str]]] = {}
-        self._indexed: dict[tuple[int, int], set[str]] = {}
+        self._views: dict[tuple[int, int], _View] = {}
 
     @property
     def telemetry_until_ms(self) -> int:
@@ -41,49 +57,63 @@ class Viewpoint:
 
     def scene(self, now_ms: int, first_ms: int) -> Scene:
         """Return the scene at `now_ms` (up to the grid) for a first alert at `first_ms`."""
-        self._refresh()
-        now_ms += -now_ms % _STEP_MS
-        key = (now_ms, first_ms)
-        if key not in self._scenes:
-            frame = frame_at(now_ms, first_ms, config=self._config.evidence)
-            self._scenes[key] = Scene(
-                frame=frame,
-                store=self._store,
-                graph=self._graph,
-                firing=self._book.firing_components(),
-                config=self._config.evidence,
-            )
-        return self._scenes[key]
+        return self._view(now_ms, first_ms).scene
 
-    def reach(self, scene: Scene, name: str) -> Reach:
-        """Return what explains a component in a scene of this viewpoint."""
-        key = (scene.frame.now_ms, scene.frame.first_ms, name)
-        if key not in self._reaches:
-            self._reaches[key] = reach(scene, name, max_hops=self._config.grouping.max_hops)
-        return self._reaches[key]
+    def reach(self, now_ms: int, first_ms: int, name: str) -> Reach:
+        """Return what explains a component in the scene of these times."""
+        return self._reach(self._view(now_ms, first_ms), name)
 
-    def meeting(self, scene: Scene, mine: Reach, others: Iterable[str]) -> set[str]:
-        """Return those of the others that reach something of mine in this scene.
+    def meeting(self, now_ms: int, first_ms: int, name: str, others: Iterable[str]) -> set[str]:
+        """Return those of the others that reach something that `name` reaches.
 
-        The index of who reaches what grows with the scene, so that a storm costs each alert only
+        The index of who reaches what grows with the view, so that a storm costs each alert only
         its own reach.
         """
-        key = (scene.frame.now_ms, scene.frame.first_ms)
-        reached_from = self._reached_from.setdefault(key, {})
-        indexed = self._indexed.setdefault(key, set())
-        for name in others:
-            if name not in indexed:
-                indexed.add(name)
-                for reached in self.reach(scene, name):
-                    reached_from.setdefault(reached, set()).add(name)
+        view = self._view(now_ms, first_ms)
         known = set(others)
-        return {n for name in mine for n in reached_from.get(name, ()) if n in known}
+        for other in known - view.indexed:
+            view.indexed.add(other)
+            for reached in self._reach(view, other):
+                view.reached_from.setdefault(reached, set()).add(other)
+        mine = self._reach(view, name)
+        return {n for place in mine for n in view.reached_from.get(place, ()) if n in known}
 
-    def _refresh(self) -> None:
-        state = (self._store.generation, self._graph.version, self._book.generation)
-        if state != self._state:
+    def _reach(self, view: _View, name: str) -> Reach:
+        if name not in view.reaches:
+            hops = self._config.grouping.max_hops
+            view.reaches[name] = reach(view.scene, name, max_hops=hops)
+        return view.reaches[name]
+
+    def _view(self, now_ms: int, first_ms: int) -> _View:
+        state = (self._store.generation, self._graph.version)
+        if state != self._state or len(self._views) >= _VIEWS:
             self._state = state
-            self._scenes.clear()
-            self._reaches.clear()
-            self._reached_from.clear()
-            self._indexed.clear()
+            self._views.clear()
+        now_ms += -now_ms % _STEP_MS
+        view = self._views.get((now_ms, first_ms))
+        if view is None:
+            view = self._views[now_ms, first_ms] = _View(scene=self._scene(now_ms, first_ms))
+        self._keep_up(view)
+        return view
+
+    def _scene(self, now_ms: int, first_ms: int) -> Scene:
+        return Scene(
+            frame=frame_at(now_ms, first_ms, config=self._config.evidence),
+            store=self._store,
+            graph=self._graph,
+            alerting=self._book.is_alerting,
+            config=self._config.evidence,
+        )
+
+    def _keep_up(self, view: _View) -> None:
+        """Forget the view's reaches when an alert has opened or closed a way."""
+        if view.alerts_seen == self._book.generation:
+            return
+        view.alerts_seen = self._book.generation
+        firing = self._book.firing_components()
+        alone = frozenset(n for n in firing if not view.scene.health(n).anomalous)
+        if alone != view.by_alert_alone:
+            view.by_alert_alone = alone
+            view.reaches.clear()
+            view.reached_from.clear()
+            view.indexed.clear()

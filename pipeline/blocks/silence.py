@@ -1,7 +1,5 @@
 """Silence: a component that stopped serving or reporting while others still call it."""
 
-import math
-
 from pipeline.blocks.block import Block, ramp
 from pipeline.case_view import CaseView
 from schemas.candidate import Evidence, Reference
@@ -13,23 +11,20 @@ def measure_silence(case: CaseView, name: str) -> Block:
     block = Block()
     service, metrics = scene.service(name), scene.metrics(name)
     callers = [e for e in scene.edges_into(name) if e.count]
-    called = not callers or any(e.traffic_ratio > math.log(0.5) for e in callers)
     if service is not None and service.baseline_count:
-        block.measures["silence"] = min(0.0, service.served_ratio) if called else 0.0
+        ratio = min(0.0, service.served_ratio)
+        block.measures["silence"] = ratio if scene.is_called(name) else 0.0
     if scene.is_silent(name):
-        lost = service is not None and service.served_ratio < math.log(0.2)
-        statement = (
-            "it serves almost no requests, while its callers still call it"
-            if lost
-            else "it stopped reporting"
-        )
+        stopped = scene.stopped_serving(name)
         block.evidence.append(
             Evidence(
                 kind="silent",
-                strength=ramp(
-                    -(service.served_ratio if service is not None and lost else -2.3), 1.0, 3.0
+                strength=ramp(-block.measures["silence"], 1.0, 3.0) if stopped else 0.65,
+                statement=(
+                    "it serves almost no requests, while its callers still call it"
+                    if stopped
+                    else "it stopped reporting"
                 ),
-                statement=statement,
                 references=tuple(
                     Reference(kind="edge", id=f"{e.caller}->{name}") for e in callers[:5]
                 ),

@@ -59,8 +59,7 @@ def measure_topology(case: CaseView, name: str) -> Block:
 
 
 def _stands_out(case: CaseView, name: str) -> bool:
-    health = case.scene.health(name)
-    return health.anomalous or health.alerting
+    return case.scene.health(name).anomalous or case.scene.is_alerting(name)
 
 
 def _suffers_from(case: CaseView, name: str, callee: str) -> bool:

@@ -47,7 +47,7 @@ def a_scene(
         frame=frame_at(T0 + NOW_S * 1000, T0, config=CONFIG.evidence),
         store=store,
         graph=graph,
-        firing=frozenset(firing),
+        alerting=frozenset(firing).__contains__,
         config=CONFIG.evidence,
     )
 

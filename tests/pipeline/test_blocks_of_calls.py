@@ -158,10 +158,6 @@ def test_one_that_nobody_calls_any_more_is_not_silent():
     assert block.evidence == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="traffic_ratio takes the two busiest panes, and the gap before the alert is still busy",
-)
 def test_one_that_nobody_calls_since_the_alert_is_not_silent():
     busy = range(BEFORE.start, 0, 30)
     signals = [
