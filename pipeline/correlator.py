@@ -31,17 +31,16 @@ class Correlator:
 
     def handle(self, environment: str, signal: Signal, arrived_ms: int) -> list[Output]:
         """Take in one signal of an environment that arrived at `arrived_ms`."""
-        return self.engine(environment).handle(signal, arrived_ms)
+        outputs: list[Output] = []
+        if environment not in self.engines:
+            outputs += self._make_room()
+        return outputs + self.engine(environment).handle(signal, arrived_ms)
 
     def engine(self, environment: str) -> Engine:
-        """Return the environment's engine; the one idle longest makes room at the limit."""
-        engine = self.engines.get(environment)
-        if engine is None:
-            if len(self.engines) >= self._config.max_environments:
-                idle = min(self.engines, key=lambda e: (self.engines[e].watermark.arrived_ms, e))
-                del self.engines[idle]
-            engine = self.engines[environment] = Engine(environment, self._config, self._rank)
-        return engine
+        """Return the environment's engine, made when it is not there yet."""
+        if environment not in self.engines:
+            self.engines[environment] = Engine(environment, self._config, self._rank)
+        return self.engines[environment]
 
     def ticks(self, now_ms: int) -> list[tuple[str, TickSignal]]:
         """Return the ticks that silence justifies: one per environment where something is due.
@@ -61,6 +60,13 @@ class Correlator:
                 due.append((environment, TickSignal(observed_ms=reached)))
         return due
 
+    def _make_room(self) -> list[Output]:
+        """At the limit, end the environment that was idle longest, and say what became of it."""
+        if len(self.engines) < self._config.max_environments:
+            return []
+        idle = min(self.engines, key=lambda e: (self.engines[e].watermark.arrived_ms, e))
+        return self.engines.pop(idle).close()
+
     def snapshot(self) -> bytes:
         """Return all state as bytes."""
         state = CorrelatorState(
@@ -75,7 +81,11 @@ class Correlator:
         Raises:
             ValueError: when it is of another version or no snapshot of ours.
         """
-        state = msgspec.json.decode(data, type=CorrelatorState)
+        try:
+            state = msgspec.json.decode(data, type=CorrelatorState)
+        except msgspec.DecodeError as error:
+            msg = f"no correlator snapshot ({error}); expected what `snapshot` gave"
+            raise ValueError(msg) from error
         if state.version != STATE_VERSION:
             msg = f"a correlator snapshot of version {state.version}, expected {STATE_VERSION}"
             raise ValueError(msg)

@@ -316,3 +316,13 @@ class IncidentDesk:
         if pending:
             return self._disband(pending[0], DropReason.OVERFLOW, now_ms)
         return [self._resolve(active[0], now_ms)]
+
+    def close(self, now_ms: int) -> list[Output]:
+        """End every group: incidents resolve, alerts that wait for company overflow."""
+        outputs: list[Output] = []
+        for group in self.groups.active():
+            if group.is_pending:
+                outputs += self._disband(group, DropReason.OVERFLOW, now_ms)
+            else:
+                outputs.append(self._resolve(group, now_ms))
+        return outputs

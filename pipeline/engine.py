@@ -103,6 +103,13 @@ class Engine:
         self.clock_ms = max(self.clock_ms, watermark_ms)
         return outputs
 
+    def close(self) -> list[Output]:
+        """End the environment: process what is held, then end every group, each with an output."""
+        outputs: list[Output] = []
+        while len(self._buffer):
+            outputs += self._process(self._buffer.pop(), self.clock_ms)
+        return outputs + self.desk.close(self.clock_ms)
+
     def next_wakeup(self) -> int | None:
         """Return the event time at which something is due though nothing may happen before."""
         return self.desk.next_due()

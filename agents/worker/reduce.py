@@ -11,13 +11,14 @@ from agents.worker.dead_letter import DeadLetters
 from agents.worker.forwarding import AlertStage, ChangeStage
 from agents.worker.intake import Intake, RecordHeaders
 from agents.worker.packing import Packer
-from agents.worker.reducing import OtlpMetricStage, PrometheusStage, Reducer, SpanStage
+from agents.worker.reducing import BatchStage, Dialect, PrometheusStage, Reducer
 from agents.worker.stage import ConsumerSpec, Stage
 from agents.worker.topics import TopicsConfig
 from schemas.alert import Alert
 from schemas.change import Change
 from schemas.codecs.alerts import decode_alerts
 from schemas.codecs.changes import decode_change
+from schemas.codecs.future import drop_future_samples, drop_future_spans
 from schemas.codecs.limits import CodecLimits
 from schemas.codecs.otlp_metrics import decode_metrics
 from schemas.codecs.otlp_spans import decode_spans
@@ -74,11 +75,18 @@ def _makers(parts: ReduceParts) -> dict[str, Callable[[str], Stage]]:
     def change(value: bytes, headers: RecordHeaders, arrived_ms: int) -> Change:
         return decode_change(value, headers, received_ms=arrived_ms, limits=limits)
 
+    span_dialect = Dialect(
+        decode=otlp_span_batch, drop_future=drop_future_spans, rows=parts.metrics.spans
+    )
+    metric_dialect = Dialect(
+        decode=otlp_metric_batch, drop_future=drop_future_samples, rows=parts.metrics.samples
+    )
+
     def spans(source: str) -> Stage:
-        return SpanStage(parts.span_reducer(source), *shell, otlp_span_batch)
+        return BatchStage(parts.span_reducer(source), *shell, span_dialect)
 
     def otlp_metrics(source: str) -> Stage:
-        return OtlpMetricStage(parts.metric_reducer(source), *shell, otlp_metric_batch)
+        return BatchStage(parts.metric_reducer(source), *shell, metric_dialect)
 
     def samples(source: str) -> Stage:
         return PrometheusStage(

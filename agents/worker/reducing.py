@@ -4,17 +4,17 @@ One reducer per input partition; its snapshot is the stage's state.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from prometheus_client import Counter
 
 from agents.worker.dead_letter import Rejection
 from agents.worker.intake import Decode, Intake, RecordHeaders
 from agents.worker.packing import Packer
 from agents.worker.stage import Incoming, Outgoing, arrival_ms
-from schemas.codecs.future import drop_future_samples, drop_future_spans
 from schemas.errors import SchemaError
 from schemas.signal import TelemetrySignal
 from schemas.telemetry import MetricBatch, SpanBatch
@@ -93,71 +93,47 @@ class ReducerShell:
         self._held = True
 
 
-class SpanStage(ReducerShell):
-    """OTLP spans."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect(Generic[B]):
+    """How a topic of batches is read: decoder, what drops future rows, and the row counter."""
+
+    decode: Decode[B]
+    drop_future: Callable[[B, int], tuple[B, str | None]]
+    rows: Counter
+
+
+class BatchStage(ReducerShell, Generic[B]):
+    """A topic whose messages carry many rows each: OTLP spans or OTLP metrics."""
 
     def __init__(
         self,
-        reducer: Reducer[SpanBatch],
+        reducer: Reducer[B],
         intake: Intake,
         packer: Packer,
         flush_ms: int,
-        decode: Decode[SpanBatch],
+        dialect: Dialect[B],
     ) -> None:
         super().__init__(reducer, intake, packer, flush_ms)
-        self._spans = reducer
-        self._decode = decode
+        self._rows: Reducer[B] = reducer
+        self._dialect: Dialect[B] = dialect
 
     def handle(self, records: Sequence[Incoming], now_ms: int) -> list[Outgoing]:
-        """Reduce the spans of every message."""
+        """Reduce the rows of every message."""
         letters: list[Outgoing] = []
         signals: Signals = []
         for record in records:
             self._intake.metrics.messages.labels(topic=record.topic).inc()
-            batch = self._intake.decoded(self._decode, record, now_ms)
+            batch = self._intake.decoded(self._dialect.decode, record, now_ms)
             if isinstance(batch, Outgoing):
                 letters.append(batch)
                 continue
-            kept, dropped = drop_future_spans(batch, self._intake.latest_ms(record, now_ms))
+            latest_ms = self._intake.latest_ms(record, now_ms)
+            kept, dropped = self._dialect.drop_future(batch, latest_ms)
             if dropped is not None:
                 letters.append(self._intake.refuse(record, Rejection.FUTURE_DATED, dropped))
-            self._intake.metrics.spans.inc(len(kept))
+            self._dialect.rows.inc(len(kept))
             if len(kept):
-                signals += self._spans.handle(kept, arrival_ms(record, now_ms))
-        return letters + self.tell(signals, now_ms)
-
-
-class OtlpMetricStage(ReducerShell):
-    """OTLP metrics, many samples a message."""
-
-    def __init__(
-        self,
-        reducer: Reducer[MetricBatch],
-        intake: Intake,
-        packer: Packer,
-        flush_ms: int,
-        decode: Decode[MetricBatch],
-    ) -> None:
-        super().__init__(reducer, intake, packer, flush_ms)
-        self._samples = reducer
-        self._decode = decode
-
-    def handle(self, records: Sequence[Incoming], now_ms: int) -> list[Outgoing]:
-        """Reduce the samples of every message."""
-        letters: list[Outgoing] = []
-        signals: Signals = []
-        for record in records:
-            self._intake.metrics.messages.labels(topic=record.topic).inc()
-            batch = self._intake.decoded(self._decode, record, now_ms)
-            if isinstance(batch, Outgoing):
-                letters.append(batch)
-                continue
-            kept, dropped = drop_future_samples(batch, self._intake.latest_ms(record, now_ms))
-            if dropped is not None:
-                letters.append(self._intake.refuse(record, Rejection.FUTURE_DATED, dropped))
-            self._intake.metrics.samples.inc(len(kept))
-            if len(kept):
-                signals += self._samples.handle(kept, arrival_ms(record, now_ms))
+                signals += self._rows.handle(kept, arrival_ms(record, now_ms))
         return letters + self.tell(signals, now_ms)
 
 

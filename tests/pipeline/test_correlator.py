@@ -4,7 +4,7 @@ import pytest
 from models.rules import RuleRanker
 from pipeline.config import PipelineConfig
 from pipeline.correlator import Correlator
-from pipeline.outputs import IncidentPublished, Output
+from pipeline.outputs import AlertSetAside, DropReason, IncidentPublished, Output, Transition
 from tests.pipeline.builders import T0, an_alert, healthy_then_slow, telemetry
 
 
@@ -115,3 +115,22 @@ def test_stats_add_sizes_and_name_the_slowest_watermark():
     assert stats["environments"] == 2
     assert stats["alerts_known"] + stats["buffered"] == 2
     assert stats["watermark_ms"] == min(e.watermark.value_ms for e in correlator.engines.values())
+
+
+def test_an_environment_that_makes_room_ends_its_alerts_with_an_output():
+    correlator = Correlator(PipelineConfig(max_environments=1), RuleRanker())
+    outputs = correlator.handle("one", an_alert("cart"), T0)
+    outputs += correlator.handle("one", an_alert("web", severity="warning", at_s=1), T0 + 1000)
+    outputs += correlator.handle("one", telemetry(at_s=16), T0 + 16_000)
+    outputs += correlator.handle("two", an_alert("mail"), T0 + 20_000)
+    assert sorted(correlator.engines) == ["two"]
+    resolved = [o for o in outputs if isinstance(o, IncidentPublished)][-1]
+    assert resolved.transition is Transition.RESOLVED
+    aside = [o for o in outputs if isinstance(o, AlertSetAside)]
+    assert [(o.component.name, o.reason) for o in aside] == [("web", DropReason.OVERFLOW)]
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"version": 99}', b'{"version": 1, "engines": 3}'])
+def test_what_is_no_snapshot_gets_a_sentence(data: bytes):
+    with pytest.raises(ValueError, match="correlator snapshot"):
+        Correlator(PipelineConfig(), RuleRanker()).restore(data)
