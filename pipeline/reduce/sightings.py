@@ -1,5 +1,6 @@
 """Who was seen, with what telemetry, on which node: announced at first sight and now and then."""
 
+from bisect import insort
 from dataclasses import dataclass, field
 
 from schemas.component import Component
@@ -8,11 +9,14 @@ from schemas.signal import Sighting
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """What is known of one component, and when it was last told."""
+    """What is known of one component, and when it was last told.
+
+    `classes` is sorted and no set, whose order in a snapshot would change from process to process.
+    """
 
     environment: str
     component: Component
-    classes: set[str] = field(default_factory=set)
+    classes: list[str] = field(default_factory=list)
     has_spans: bool = False
     nodes: dict[Component, int] = field(default_factory=dict)
     last_pane: int = -1
@@ -44,7 +48,7 @@ class SightingBook:
         """Note that a component reports a metric class."""
         seen = self.see(environment, component, pane)
         if name not in seen.classes:
-            seen.classes.add(name)
+            insort(seen.classes, name)
             seen.changed = True
 
     def add_spans(self, environment: str, component: Component, pane: int) -> None:
@@ -78,7 +82,7 @@ class SightingBook:
             told.append(
                 Sighting(
                     component=seen.component,
-                    metric_classes=tuple(sorted(seen.classes)),
+                    metric_classes=tuple(seen.classes),
                     has_spans=seen.has_spans,
                     runs_on=tuple(sorted(seen.nodes)),
                 )
