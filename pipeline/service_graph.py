@@ -36,12 +36,16 @@ class GraphState:
 
 
 class ServiceGraph:
-    """A networkx DiGraph with ageing edges; node and edge order is by name wherever it matters."""
+    """A networkx DiGraph with ageing edges; node and edge order is by name wherever it matters.
+
+    `version` counts every change; `shape` only those of edges, which alone change who is reached.
+    """
 
     def __init__(self, config: GraphConfig) -> None:
         self._config = config
         self.graph: nx.DiGraph[str] = nx.DiGraph()
         self.version = 0
+        self.shape = 0
 
     def add_component(self, component: Component) -> None:
         """Learn a component; a specific kind replaces the default one, never the reverse."""
@@ -81,6 +85,7 @@ class ServiceGraph:
                 sources={source},
             )
             self.version += 1
+            self.shape += 1
             return
         edge["last_seen_ms"] = max(edge["last_seen_ms"], seen_ms)
         edge["first_seen_ms"] = min(edge["first_seen_ms"], seen_ms)
@@ -99,6 +104,7 @@ class ServiceGraph:
             self.graph.remove_edges_from(gone)
             self.graph.remove_nodes_from([n for n, d in list(self.graph.degree()) if d == 0])
             self.version += 1
+            self.shape += 1
 
     def kind(self, name: str) -> ComponentKind:
         """Return a component's kind (SERVICE when nobody said otherwise)."""
@@ -163,6 +169,7 @@ class ServiceGraph:
                 sources=set(edge.sources),
             )
         self.version = state.version
+        self.shape += 1
 
     def _drop_longest_unseen(self) -> None:
         learnt = [

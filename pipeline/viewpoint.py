@@ -24,8 +24,8 @@ _VIEWS = 16
 class _View:
     """A scene, and the reaches seen in it: `reached_from` says who reaches a component.
 
-    Reaches depend on what alerts only where an alerting component is not anomalous anyway;
-    `by_alert_alone` are those for which the reaches here were made.
+    Reaches depend on what alerts only where something calls (or runs on) an alerting component
+    that is not anomalous anyway; `by_alert_alone` are those for which the reaches were made.
     """
 
     scene: Scene
@@ -85,7 +85,7 @@ class Viewpoint:
         return view.reaches[name]
 
     def _view(self, now_ms: int, first_ms: int) -> _View:
-        state = (self._store.generation, self._graph.version)
+        state = (self._store.generation, self._graph.shape)
         if state != self._state or len(self._views) >= _VIEWS:
             self._state = state
             self._views.clear()
@@ -105,13 +105,18 @@ class Viewpoint:
             config=self._config.evidence,
         )
 
+    def _opens_a_way(self, scene: Scene, name: str) -> bool:
+        """Whether that this component alerts can lengthen somebody's reach."""
+        linked = self._graph.callers(name) or self._graph.callees(name)
+        return bool(linked) and not scene.health(name).anomalous
+
     def _keep_up(self, view: _View) -> None:
         """Forget the view's reaches when an alert has opened or closed a way."""
         if view.alerts_seen == self._book.generation:
             return
         view.alerts_seen = self._book.generation
         firing = self._book.firing_components()
-        alone = frozenset(n for n in firing if not view.scene.health(n).anomalous)
+        alone = frozenset(n for n in firing if self._opens_a_way(view.scene, n))
         if alone != view.by_alert_alone:
             view.by_alert_alone = alone
             view.reaches.clear()
