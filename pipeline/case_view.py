@@ -6,6 +6,7 @@ from functools import cached_property
 
 import networkx as nx
 
+from pipeline.given_window import GivenWindow
 from pipeline.grouping import Reach, reach
 from pipeline.incident_state import Group, Member
 from pipeline.scene import Scene
@@ -16,19 +17,32 @@ class CaseView:
     """Everything that the measures of one incident share, computed once."""
 
     def __init__(
-        self, group: Group, scene: Scene, changes: Sequence[ChangeSignal], *, max_hops: int
+        self,
+        group: Group,
+        scene: Scene,
+        changes: Sequence[ChangeSignal],
+        *,
+        max_hops: int,
+        given: GivenWindow | None = None,
     ) -> None:
         self.group = group
         self.scene = scene
+        self._given = given
         self.members: dict[str, list[Member]] = {}
         for _, member in sorted(group.members.items()):
             self.members.setdefault(member.component.name, []).append(member)
         self.reaches: dict[str, Reach] = {
-            name: reach(scene, name, max_hops=max_hops) for name in sorted(self.members)
+            name: reach(scene, name, max_hops=max_hops) for name in self._starts
         }
         self.changes: dict[str, list[ChangeSignal]] = {}
         for change in changes:
             self.changes.setdefault(change.component.name, []).append(change)
+
+    @property
+    def _starts(self) -> list[str]:
+        """Where trouble was seen: alerting components, and a symptom that was given."""
+        symptom = {self._given.symptom} if self._given and self._given.symptom else set()
+        return sorted(self.members.keys() | symptom)
 
     @cached_property
     def reached(self) -> list[str]:
@@ -39,8 +53,11 @@ class CaseView:
     def candidates(self) -> list[str]:
         """Alerting components, what they reach, and callers of those that are anomalous too.
 
-        At most `max_candidates`, the most severe first, then by name; returned by name.
+        At most `max_candidates`, the most severe first, then by name; returned by name. In a
+        given window they are the given ones, or everybody.
         """
+        if self._given is not None:
+            return sorted(self._given.candidates or self.scene.graph.graph.nodes)
         reached = set(self.reached)
         callers = {
             caller
@@ -85,7 +102,12 @@ class CaseView:
             walk.add_edge(caller, callee, weight=0.1 + min(5.0, self._severity(callee)))
         for name in self.candidates:
             walk.add_edge(name, name, weight=0.1 + min(5.0, self._severity(name)) / 2)
-        start = {name: float(len(self.members.get(name, ()))) for name in self.candidates}
+        start = {
+            name: float(len(self.members.get(name, ())) or name in self._starts)
+            for name in self.candidates
+        }
+        if not any(start.values()):
+            return {}
         ranks = nx.pagerank(walk, alpha=0.85, personalization=start, weight="weight")
         return {name: rank * len(self.candidates) for name, rank in ranks.items()}
 

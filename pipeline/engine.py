@@ -7,18 +7,21 @@ or repeated, give the same outputs; so do they across a snapshot and restore.
 from dataclasses import dataclass, field
 
 from pipeline.alert_book import AlertBook, AlertRecord, Turn
+from pipeline.case_view import CaseView
 from pipeline.change_log import ChangeLog
 from pipeline.config import PipelineConfig
 from pipeline.desk import IncidentDesk
+from pipeline.given_window import GivenWindow, group_of_window
 from pipeline.incident_state import Group
 from pipeline.lifecycle import ms, window_end_ms
 from pipeline.outputs import DropReason, Output
 from pipeline.pane_store import PaneState, PaneStore
+from pipeline.question import ask
 from pipeline.reorder import ReorderBuffer, event_ms_of
 from pipeline.service_graph import GraphState, ServiceGraph
 from pipeline.viewpoint import Viewpoint
 from pipeline.watermark import Watermark
-from schemas.candidate import Ranker
+from schemas.candidate import Question, Ranker
 from schemas.signal import AlertSignal, ChangeSignal, Signal, TelemetrySignal, TickSignal
 
 _NEVER_MS = 1 << 62
@@ -56,14 +59,15 @@ class Engine:
         self._store = PaneStore(config.evidence)
         self._book = AlertBook(config.grouping)
         self._changes = ChangeLog(limit=config.evidence.max_changes)
+        self._viewpoint = Viewpoint(
+            config=config, store=self._store, graph=self._graph, book=self._book
+        )
         self.desk = IncidentDesk(
             environment=environment,
             config=config,
             rank=rank,
             book=self._book,
-            viewpoint=Viewpoint(
-                config=config, store=self._store, graph=self._graph, book=self._book
-            ),
+            viewpoint=self._viewpoint,
             changes=self._changes,
         )
         self._housekept_ms = 0
@@ -109,6 +113,21 @@ class Engine:
         while len(self._buffer):
             outputs += self._process(self._buffer.pop(), self.clock_ms)
         return outputs + self.desk.close(self.clock_ms)
+
+    def question_of(self, window: GivenWindow) -> Question:
+        """Measure everybody in a window that was given; what is known now is what counts."""
+        case = CaseView(
+            group_of_window(window, self._book.records.values()),
+            self._viewpoint.scene(window.until_ms, window.onset_ms),
+            self._changes.signals,
+            max_hops=self._config.grouping.max_hops,
+            given=window,
+        )
+        return ask(
+            case,
+            flaps=lambda fingerprint: self._book.flaps(fingerprint, window.until_ms),
+            changes_seen=self._changes.any_seen,
+        )
 
     def next_wakeup(self) -> int | None:
         """Return the event time at which something is due though nothing may happen before."""
