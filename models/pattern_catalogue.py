@@ -5,8 +5,9 @@ that sort. models/pattern_match.py compares; this module only reads and checks.
 """
 
 import math
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -27,6 +28,13 @@ LEAST_TELLING: Final = 0.2
 
 PROVENANCES: Final = ("real", "injected", "simulated", "documented")
 
+EDGES: Final = ("caller", "callee", "resident", "node", "holder")
+"""Whom trouble spreads to: who calls it, whom it calls, what runs on it, what it runs on, and
+who holds its connections."""
+
+RULE_NAME: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
+ID: Final = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z0-9_]+)+", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
@@ -38,8 +46,20 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Propagation:
+    """How it spreads along one sort of edge: the evidence that shows at the other end."""
+
+    edge: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """One sort of root cause. `title_with` holds titles that name a detail of the evidence."""
+    """One sort of root cause. `title_with` holds titles that name a detail of the evidence.
+
+    `corroborators` make it likelier from beside the signature: seen on other components, or here
+    without being part of it. `contradictors` speak against it at the component itself.
+    """
 
     id: str
     family: str
@@ -49,6 +69,8 @@ class Pattern:
     markers: tuple[str, ...]
     description: str
     signature: Signature
+    propagation: tuple[Propagation, ...]
+    corroborators: tuple[str, ...]
     contradictors: tuple[str, ...]
     change_kinds: tuple[ChangeKind, ...]
     typical_alert_rules: tuple[str, ...]
@@ -105,11 +127,8 @@ def load_catalogue(files: Mapping[str, bytes]) -> Catalogue:
         ModelError: A file is no YAML, or a field is missing, unknown or of the wrong shape.
     """
     patterns = [p for name in sorted(files) for p in _family(name, files[name])]
-    ids = Counter(pattern.id for pattern in patterns)
-    doubled = sorted(pattern_id for pattern_id, count in ids.items() if count > 1)
-    if doubled:
-        msg = f"patterns: the id {doubled[0]} is given twice; ids must be unique."
-        raise ModelError(msg)
+    _once("id", (pattern.id for pattern in patterns))
+    _once("title", (f"{pattern.family}: {pattern.title}" for pattern in patterns))
     ordered = tuple(sorted(patterns, key=lambda pattern: pattern.id))
     weights = {
         kind: telling(tuple(p for p in ordered if kind in p.kinds)) for kind in ComponentKind
@@ -124,6 +143,16 @@ def default_catalogue() -> Catalogue:
     return load_catalogue(
         {f.name: f.read_bytes() for f in folder.iterdir() if f.name.endswith(".yaml")}
     )
+
+
+def _once(what: str, values: Iterable[str]) -> None:
+    doubled = sorted(value for value, count in Counter(values).items() if count > 1)
+    if doubled:
+        msg = (
+            f"patterns: the {what} {doubled[0]!r} is given twice; ids must be unique, "
+            "titles unique in their family."
+        )
+        raise ModelError(msg)
 
 
 def _family(name: str, data: bytes) -> list[Pattern]:
@@ -154,6 +183,8 @@ def _pattern(family: str, fields: Fields) -> Pattern:
         markers=fields.words("markers"),
         description=fields.text("description"),
         signature=_signature(fields.part("entry_signature")),
+        propagation=_propagations(fields),
+        corroborators=fields.words("corroborators", EVIDENCE_KINDS),
         contradictors=fields.words("contradictors", EVIDENCE_KINDS),
         change_kinds=tuple(ChangeKind(k) for k in fields.words("change_kinds", tuple(ChangeKind))),
         typical_alert_rules=fields.words("typical_alert_rules"),
@@ -162,16 +193,51 @@ def _pattern(family: str, fields: Fields) -> Pattern:
         provenance=fields.word("provenance", PROVENANCES),
     )
     fields.nothing_else()
-    if not pattern.id.startswith(f"{family}."):
-        msg = f"{fields.where}: the id {pattern.id!r} must begin with its family, {family}."
+    for complaint in _complaints(pattern):
+        msg = f"{fields.where}: {complaint}"
         raise ModelError(msg)
+    return pattern
+
+
+def _complaints(pattern: Pattern) -> Iterator[str]:
+    """Say what single fields cannot: what is wrong with how they are written or go together."""
+    if not pattern.id.startswith(f"{pattern.family}.") or not ID.fullmatch(pattern.id):
+        yield (
+            f"the id {pattern.id!r} must begin with its family, {pattern.family}., and go on with "
+            "lower-case words joined by dots."
+        )
     for detail, title in pattern.title_with.items():
         if f"{{{detail}}}" not in title:
-            msg = (
-                f"{fields.where}: title_with.{detail} must contain {{{detail}}}; it is {title!r}."
-            )
-            raise ModelError(msg)
-    return pattern
+            yield f"title_with.{detail} must contain {{{detail}}}; it is {title!r}."
+    for marker in pattern.markers:
+        if marker != marker.lower():
+            yield f"markers are looked for in lower-case text; write {marker.lower()!r}."
+    for rule in pattern.typical_alert_rules:
+        if not RULE_NAME.fullmatch(rule):
+            yield f"typical_alert_rules holds {rule!r}; the name of an alert rule has no blanks."
+    signature = {*pattern.signature.required, *pattern.signature.optional}
+    for name, kinds in (("entry_signature", signature), ("corroborators", pattern.corroborators)):
+        both = sorted(set(kinds) & set(pattern.contradictors))
+        if both:
+            yield f"{both[0]} is in {name} and in contradictors; it cannot speak for and against."
+
+
+def _propagations(fields: Fields) -> tuple[Propagation, ...]:
+    found = tuple(_propagation(part) for part in fields.parts("propagation"))
+    edges = Counter(part.edge for part in found)
+    doubled = sorted(edge for edge, count in edges.items() if count > 1)
+    if doubled:
+        msg = f"{fields.where}: propagation has two entries for {doubled[0]}; join them."
+        raise ModelError(msg)
+    return found
+
+
+def _propagation(fields: Fields) -> Propagation:
+    part = Propagation(
+        edge=fields.word("edge", EDGES), evidence=fields.words("evidence", EVIDENCE_KINDS, least=1)
+    )
+    fields.nothing_else()
+    return part
 
 
 def _signature(fields: Fields) -> Signature:

@@ -48,8 +48,8 @@ class Fields:
         if not isinstance(value, list) or not least <= len(value) <= LIST_LIMIT:
             raise self._wrong(name, f"a list of {least} to {LIST_LIMIT} texts", value)
         for item in value:
-            if not isinstance(item, str) or not item or len(item) > TEXT_LIMIT:
-                raise self._wrong(name, "texts only", item)
+            if not isinstance(item, str) or not item.strip() or len(item) > TEXT_LIMIT:
+                raise self._wrong(name, f"texts of 1 to {TEXT_LIMIT} characters only", item)
         if len(set(value)) != len(value):
             raise self._wrong(name, "each text once", value)
         return tuple(self._allowed(name, item, allowed) for item in value)
@@ -78,6 +78,14 @@ class Fields:
         if not isinstance(value, list) or not value:
             raise self._wrong(name, "a list with at least one entry", value)
         return value
+
+    def parts(self, name: str) -> "list[Fields]":
+        """Take a list of mappings (absent: empty)."""
+        value = self._take(name)
+        value = [] if value is None else value
+        if not isinstance(value, list) or len(value) > LIST_LIMIT:
+            raise self._wrong(name, f"a list of at most {LIST_LIMIT} mappings", value)
+        return [Fields(f"{self.where}, {name} {i + 1}", item) for i, item in enumerate(value)]
 
     def part(self, name: str) -> "Fields":
         """Take a mapping within this one."""

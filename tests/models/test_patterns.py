@@ -50,12 +50,6 @@ def test_every_kind_of_component_has_patterns() -> None:
         assert default_catalogue().of_kind(kind), kind
 
 
-def test_no_pattern_contradicts_its_own_signature() -> None:
-    for pattern in default_catalogue().patterns:
-        spoken = {*pattern.signature.required, *pattern.signature.optional}
-        assert not spoken & set(pattern.contradictors), pattern.id
-
-
 REFUSED = {
     "unknown field": (a_pattern(colour="red"), "unknown field 'colour'"),
     "no title": (a_pattern(title=None), "title must be a text"),
@@ -81,6 +75,45 @@ REFUSED = {
     "no first actions": (a_pattern(first_actions=[]), "first_actions must be a list of 1"),
     "unknown provenance": (a_pattern(provenance="rumour"), "provenance"),
     "id outside its family": (a_pattern(id="db.cold"), "must begin with its family"),
+    "id with a blank": (a_pattern(id="cache.is cold"), "lower-case words joined by dots"),
+    "blank action": (a_pattern(first_actions=["  "]), "first_actions must be texts of 1 to"),
+    "rule with a blank": (
+        a_pattern(typical_alert_rules=["Cache cold"]),
+        "typical_alert_rules holds 'Cache cold'; the name of an alert rule has no blanks",
+    ),
+    "marker in capitals": (a_pattern(markers=["Redis"]), "lower-case text; write 'redis'"),
+    "cases counted by hand": (a_pattern(n_cases=3), "unknown field 'n_cases'"),
+    "unknown corroborator": (a_pattern(corroborators=["luck"]), "corroborators must be a word"),
+    "corroborates and contradicts": (
+        a_pattern(corroborators=["traffic_up"], contradictors=["traffic_up"]),
+        "traffic_up is in corroborators and in contradictors",
+    ),
+    "contradicts its signature": (
+        a_pattern(contradictors=["cache_misses"]),
+        "cache_misses is in entry_signature and in contradictors",
+    ),
+    "propagation no list": (a_pattern(propagation={"edge": "caller"}), "propagation must be a li"),
+    "propagation of words": (a_pattern(propagation=["caller"]), "propagation 1: expected a mapp"),
+    "unknown edge": (
+        a_pattern(propagation=[{"edge": "upwind", "evidence": ["latency_up"]}]),
+        "propagation 1: edge must be a word of its closed set, found 'upwind'",
+    ),
+    "propagation that shows nothing": (
+        a_pattern(propagation=[{"edge": "caller", "evidence": []}]),
+        "propagation 1: evidence must be a list of 1",
+    ),
+    "propagation of unknown evidence": (
+        a_pattern(propagation=[{"edge": "caller", "evidence": ["gloom"]}]),
+        "propagation 1: evidence must be a word of its closed set, found 'gloom'",
+    ),
+    "propagation with another field": (
+        a_pattern(propagation=[{"edge": "caller", "evidence": ["latency_up"], "decay": 1}]),
+        "propagation 1: unknown field 'decay'",
+    ),
+    "an edge twice": (
+        a_pattern(propagation=[{"edge": "caller", "evidence": ["latency_up"]}] * 2),
+        "propagation has two entries for caller; join them",
+    ),
     "title without its detail": (a_pattern(title_with={"holder": "Held"}), r"contain \{holder\}"),
 }
 
@@ -99,6 +132,34 @@ def test_the_complaint_names_file_and_pattern() -> None:
 def test_an_id_given_twice_is_refused() -> None:
     with pytest.raises(ModelError, match="given twice"):
         catalogue(a_pattern(), a_pattern())
+
+
+def test_a_title_given_twice_in_a_family_is_refused_across_its_files() -> None:
+    def file(pattern: dict[str, object], family: str) -> bytes:
+        return yaml.safe_dump({"family": family, "patterns": [pattern]}).encode()
+
+    one = file(a_pattern(), "cache")
+    load_catalogue({"a.yaml": one, "b.yaml": file(a_pattern(id="dns.cold"), "dns")})
+    with pytest.raises(ModelError, match="the title 'cache: The cache is cold' is given twice"):
+        load_catalogue({"a.yaml": one, "b.yaml": file(a_pattern(id="cache.two"), "cache")})
+
+
+def test_how_it_spreads_is_read_edge_by_edge() -> None:
+    spread = [
+        {"edge": "caller", "evidence": ["latency_up", "edge_timeouts"]},
+        {"edge": "callee", "evidence": ["traffic_up"]},
+    ]
+    read = catalogue(a_pattern(propagation=spread, corroborators=["slow_statement"])).patterns[0]
+    assert [(p.edge, list(p.evidence)) for p in read.propagation] == [
+        ("caller", ["latency_up", "edge_timeouts"]),
+        ("callee", ["traffic_up"]),
+    ]
+    assert read.corroborators == ("slow_statement",)
+
+
+def test_a_record_without_the_newer_fields_still_loads() -> None:
+    read = catalogue(a_pattern()).patterns[0]
+    assert (read.propagation, read.corroborators) == ((), ())
 
 
 @pytest.mark.parametrize(
