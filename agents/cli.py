@@ -33,6 +33,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     ),
     "replay": Subcommand("agents.replay:replay", "Run the engine over a recording, no Kafka."),
     "simulate": Subcommand("agents.simulate:simulate", "Simulate a fault into a recording."),
+    "import": Subcommand(
+        "agents.importers.command:import_set", "Import a public labelled set as recordings."
+    ),
     "train": Subcommand("agents.training:train", "Train the ranker from case rows."),
     "doctor": Subcommand("agents.doctor:doctor", "Check broker, topics, model, graph, webhook."),
     "config": Subcommand("agents.settings_command:config", "Print the effective configuration."),
