@@ -5,6 +5,8 @@ of the transport or of a resource in the caller's own process.
 """
 
 OK = 200
+GONE = 410
+TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
 UNAVAILABLE = 503
 GATEWAY_TIMEOUT = 504
@@ -17,6 +19,13 @@ TLS_FAILED = 4
 POOL_TIMED_OUT = 5
 TOO_MANY_CONNECTIONS = 6
 STATEMENT_TIMED_OUT = 7
+NOT_RESOLVED = 8
+ABORTED = 9
+READ_ONLY = 10
+NO_SPACE = 11
+ACCESS_DENIED = 12
+LOCK_TIMED_OUT = 13
+NOT_LEADER = 14
 
 ERROR_TYPES = {
     TIMED_OUT: "timeout",
@@ -26,6 +35,13 @@ ERROR_TYPES = {
     POOL_TIMED_OUT: "SQLTransientConnectionException",
     TOO_MANY_CONNECTIONS: "too_many_connections",
     STATEMENT_TIMED_OUT: "statement_timeout",
+    NOT_RESOLVED: "UnknownHostException",
+    ABORTED: "deadlock_detected",
+    READ_ONLY: "read_only_sql_transaction",
+    NO_SPACE: "no_space_left",
+    ACCESS_DENIED: "invalid_password",
+    LOCK_TIMED_OUT: "lock_wait_timeout",
+    NOT_LEADER: "NotLeaderOrFollowerException",
 }
 
 _RESPONSES = {
@@ -36,9 +52,20 @@ _RESPONSES = {
     REFUSED: UNAVAILABLE,
     RESET: 502,
     TLS_FAILED: 502,
+    NOT_RESOLVED: 502,
+    ABORTED: SERVER_ERROR,
+    READ_ONLY: SERVER_ERROR,
+    NO_SPACE: SERVER_ERROR,
+    ACCESS_DENIED: SERVER_ERROR,
+    LOCK_TIMED_OUT: SERVER_ERROR,
+    NOT_LEADER: SERVER_ERROR,
+    GONE: 502,
+    TOO_MANY_REQUESTS: UNAVAILABLE,
 }
 
-RETRYABLE = frozenset({TIMED_OUT, REFUSED, RESET, 502, UNAVAILABLE, GATEWAY_TIMEOUT})
+RETRYABLE = frozenset(
+    {TIMED_OUT, REFUSED, RESET, NOT_RESOLVED, 502, UNAVAILABLE, GATEWAY_TIMEOUT}
+)
 
 
 def response_to(outcome: int) -> int:
