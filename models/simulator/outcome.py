@@ -5,7 +5,10 @@ of the transport or of a resource in the caller's own process.
 """
 
 OK = 200
+UNAUTHORISED = 401
+FORBIDDEN = 403
 GONE = 410
+TOO_LARGE = 413
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
 UNAVAILABLE = 503
@@ -26,6 +29,8 @@ NO_SPACE = 11
 ACCESS_DENIED = 12
 LOCK_TIMED_OUT = 13
 NOT_LEADER = 14
+UNREADABLE = 15
+LIMITED = 16  # the service itself turns a request away: too many
 
 ERROR_TYPES = {
     TIMED_OUT: "timeout",
@@ -35,6 +40,7 @@ ERROR_TYPES = {
     POOL_TIMED_OUT: "SQLTransientConnectionException",
     TOO_MANY_CONNECTIONS: "too_many_connections",
     STATEMENT_TIMED_OUT: "statement_timeout",
+    UNREADABLE: "ResponseDecodeError",
     NOT_RESOLVED: "UnknownHostException",
     ABORTED: "deadlock_detected",
     READ_ONLY: "read_only_sql_transaction",
@@ -52,6 +58,7 @@ _RESPONSES = {
     REFUSED: UNAVAILABLE,
     RESET: 502,
     TLS_FAILED: 502,
+    UNREADABLE: SERVER_ERROR,
     NOT_RESOLVED: 502,
     ABORTED: SERVER_ERROR,
     READ_ONLY: SERVER_ERROR,
@@ -59,13 +66,15 @@ _RESPONSES = {
     ACCESS_DENIED: SERVER_ERROR,
     LOCK_TIMED_OUT: SERVER_ERROR,
     NOT_LEADER: SERVER_ERROR,
+    LIMITED: TOO_MANY_REQUESTS,
+    UNAUTHORISED: SERVER_ERROR,
+    FORBIDDEN: SERVER_ERROR,
+    TOO_LARGE: SERVER_ERROR,
     GONE: 502,
     TOO_MANY_REQUESTS: UNAVAILABLE,
 }
 
-RETRYABLE = frozenset(
-    {TIMED_OUT, REFUSED, RESET, NOT_RESOLVED, 502, UNAVAILABLE, GATEWAY_TIMEOUT}
-)
+RETRYABLE = frozenset({TIMED_OUT, REFUSED, RESET, NOT_RESOLVED, 502, UNAVAILABLE, GATEWAY_TIMEOUT})
 
 
 def response_to(outcome: int) -> int:

@@ -24,7 +24,7 @@ BOUNDS += (1.0, 1.5, 2.5, 4.0, 5.0, 6.5, 8.0, 8.5, 10.0, 15.0, 30.0)
 """Upper bounds of the duration histogram's buckets in seconds; the last bucket has none."""
 
 
-STATUS_CODES = (200, 500, 502, 503, 504)
+STATUS_CODES = (200, 401, 403, 413, 429, 500, 502, 503, 504)
 """What services answer with."""
 
 
@@ -53,6 +53,13 @@ class Process:
         self.seconds = 0.0
         self.buckets = [0] * (len(BOUNDS) + 1)
         self.calls: dict[str, list[float]] = {p: [0.0, 0.0, 0.0] for p in pod.service.peers}
+        self.grown_mb = 0.0
+        self.leaked: dict[str, float] = {}
+        self.blocked = 0
+        self.blocked_seconds = 0.0
+        self.lock_free_at = 0.0
+        self.worker_kills = 0
+        self.logged_mb = 0.0
         self.consumed = 0
         self.consume_seconds = 0.0
         self.consume_failures = 0

@@ -7,6 +7,7 @@ from models.simulator.network import Link
 from models.simulator.node import Node
 from models.simulator.process import Process
 from models.simulator.topology import PolicySpec, ServiceSpec
+from models.simulator.trouble import Gate, Trouble
 
 
 class Pod:
@@ -24,6 +25,12 @@ class Pod:
         self.terminating = False
         self.deleted = False
         self.restarts = 0
+        self.waiting = ""
+        self.ended = ""
+        self.oom_kills = 0
+        self.liveness_failures = 0
+        self.readiness_failures = 0
+        self.placed = True
         self.failed_probes = 0
         self.passed_probes = 0
 
@@ -51,6 +58,18 @@ class Service:
         self.rolling = False
         self.spinning = 0
         self.crash_after: float | None = None
+        self.crash_reason = "Error"
+        self.trouble: Trouble | None = None
+        self.gate: Gate | None = None
+        self.garbled = 0.0
+        self.drag = 1.0
+        self.statement_repeats = 1
+        self.growth_mb = 0.0
+        self.memory_limit_mb = float(spec.memory_mb)
+        self.wanted = spec.replicas
+        self.unable = False
+        self.probe_broken = False
+        self.liveness_chance = 0.0
         self.edges: dict[str, Edge] = {}
         self.peers: dict[str, str] = {}
         self.needed: set[str] = set()
@@ -82,13 +101,15 @@ class Service:
 class Edge:
     """How one service calls one peer; deadlines are shared by all edges with the same limit."""
 
-    __slots__ = ("backoff_seconds", "deadlines", "retries", "timeout_seconds")
+    __slots__ = ("backoff_seconds", "deadlines", "gate", "repeats", "retries", "timeout_seconds")
 
     def __init__(self, policy: PolicySpec, deadlines: Deadlines) -> None:
         self.timeout_seconds = policy.timeout_seconds
         self.retries = policy.retries
         self.backoff_seconds = policy.backoff_seconds
         self.deadlines = deadlines
+        self.gate: Gate | None = None
+        self.repeats = 1
 
     def limit(self, reply: Event) -> None:
         """Start the timeout of one attempt."""

@@ -8,6 +8,7 @@ from simpy.events import Event
 from models.simulator.kernel import Steps
 from models.simulator.outcome import (
     ABANDONED,
+    OK,
     REFUSED,
     UNAVAILABLE,
     error_type_of,
@@ -17,6 +18,7 @@ from models.simulator.process import Process
 from models.simulator.runtime import Runtime
 from models.simulator.service import Service
 from models.simulator.step_compute import stall
+from models.simulator.trouble import NEVER
 from models.simulator.work import Step, Work, run_all
 from schemas.telemetry import SpanKind, SpanStatus
 
@@ -67,10 +69,10 @@ def serve(
     env, recorder = process.env, endpoint.runtime.recorder
     started, (trace, parent) = env.now, context
     span = recorder.new_span() if trace else 0
-    outcome = yield from run_all(endpoint.steps, Work(process, trace, span))
+    outcome = yield from _worked(endpoint, Work(process, trace, span))
     if outcome == ABANDONED or process.stopped:
         return
-    if process.service.block_ratio and endpoint.runtime.rng.random() < process.service.block_ratio:
+    if outcome == NEVER:
         return  # the thread is never given back, and the request never answered
     status, now = response_to(outcome), env.now
     process.count(status, now - started)
@@ -81,6 +83,23 @@ def serve(
     _release(process)
     process.inflight.pop(reply, None)
     _answer(reply, status)
+
+
+def _worked(endpoint: Endpoint, work: Work) -> Steps:
+    """Run the endpoint's steps, with whatever goes wrong before and after them."""
+    service = endpoint.service
+    if service.trouble is not None:
+        outcome = yield from service.trouble.enter(work, endpoint.name)
+        if work.process.stopped:
+            return ABANDONED
+        if outcome != OK:
+            return outcome
+    outcome = yield from run_all(endpoint.steps, work)
+    if outcome == ABANDONED or work.process.stopped:
+        return ABANDONED
+    if service.block_ratio and endpoint.runtime.rng.random() < service.block_ratio:
+        return NEVER
+    return outcome
 
 
 def _admitted(process: Process, reply: Event) -> Steps:

@@ -4,7 +4,14 @@ from simpy.events import Event, Timeout
 
 from models.simulator.kernel import Steps, Task
 from models.simulator.network import exchange_seconds
-from models.simulator.outcome import OK, REFUSED, RETRYABLE, TLS_FAILED, error_type_of
+from models.simulator.outcome import (
+    OK,
+    REFUSED,
+    RETRYABLE,
+    TLS_FAILED,
+    UNREADABLE,
+    error_type_of,
+)
 from models.simulator.runtime import Runtime
 from models.simulator.service import Edge
 from models.simulator.serving import Endpoint, serve
@@ -37,6 +44,17 @@ class Call:
         rng, edge = self._runtime.rng, self._edge
         if self._spec.chance < 1.0 and rng.random() >= self._spec.chance:
             return OK
+        outcome = yield from self._tried(work)
+        for _ in range(edge.repeats - 1):
+            if outcome != OK:
+                break
+            outcome = yield from self._tried(work)
+        if outcome == OK and self._endpoint.service.garbled:
+            outcome = UNREADABLE if rng.random() < self._endpoint.service.garbled else OK
+        return outcome if self._spec.required else OK
+
+    def _tried(self, work: Work) -> Steps:
+        rng, edge = self._runtime.rng, self._edge
         pause = edge.backoff_seconds
         outcome = yield from self._attempt(work)
         for _ in range(edge.retries):
@@ -46,7 +64,7 @@ class Call:
                 yield Timeout(self._runtime.env, pause * (0.5 + rng.random()))
                 pause *= BACKOFF_GROWTH
             outcome = yield from self._attempt(work)
-        return outcome if self._spec.required else OK
+        return outcome
 
     def _attempt(self, work: Work) -> Steps:
         runtime, process = self._runtime, work.process
@@ -54,19 +72,29 @@ class Call:
         began = env.now
         span = runtime.recorder.new_span() if work.trace else 0
         pod = callee.pick()
+        gate = callee.gate if self._edge.gate is None else self._edge.gate
         if pod is None or pod.process is None:
             yield Timeout(env, REFUSED_SECONDS)
             outcome = REFUSED
         elif callee.certificate_expired:
             yield Timeout(env, HANDSHAKE_SECONDS)
             outcome = TLS_FAILED
+        elif gate is not None and (stopped := gate.stop(runtime.rng)) != OK:
+            yield Timeout(env, REFUSED_SECONDS)
+            outcome = stopped
+            if gate.counted and pod.process is not None:
+                pod.process.count(stopped, REFUSED_SECONDS)
         else:
             reply = Event(env)
             self._edge.limit(reply)
             way = exchange_seconds(runtime.rng, process.service.link, callee.link)
+            if gate is not None:
+                way += gate.delay_seconds * (0.7 + 0.6 * runtime.rng.random())
             request = serve(pod.process, self._endpoint, reply, (work.trace, span))
             Task(request, Timeout(env, way))
             outcome = yield reply
+            if gate is not None:
+                outcome = gate.answer(runtime.rng, outcome)
         if not process.stopped:
             self._report(work, span, began, outcome)
         return int(outcome)

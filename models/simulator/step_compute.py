@@ -35,6 +35,7 @@ class Compute:
         faulty = process.pod.version == service.faulty_version
         if faulty:
             seconds *= service.slowness
+        seconds *= service.drag
         stretch = process.cpu.enter(env.now)
         yield Timeout(env, seconds * max(stretch, process.pod.node.cpu.io_stretch**0.5))
         if process.stopped:

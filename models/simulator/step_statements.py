@@ -49,7 +49,7 @@ class RunStatements:
             if connection < 0:
                 return -int(connection)
         since, outcome = self._runtime.env.now, OK
-        for statement in self._spec.statements:
+        for statement in self._spec.statements * work.process.service.statement_repeats:
             outcome = yield from self._execute(work, statement, pool.spec.statement_seconds)
             if outcome != OK:
                 break
