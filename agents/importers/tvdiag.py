@@ -1,0 +1,131 @@
+"""TVDiag's sets (GAIA, Sock Shop, Hotel): alert events of a case, in order but without times.
+
+Each event becomes an alert in the second minute of a recording that holds nothing else but the
+case's graph. A folder is a suite; the files of `raw/` are keyed by the column `index` of
+`label.csv`.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from agents.importers.case_facts import CaseFacts, Protocol
+from agents.importers.declared_graph import declared_graph
+from agents.importers.errors import LayoutError
+from agents.importers.fault_family import family_of
+from agents.importers.layout import existing, folders_holding
+from agents.importers.series import component_of
+from agents.importers.tvdiag_events import EVENTS_MS, QUIET_MS, AlertEvents, messages
+from schemas.recording import Fault, Recording
+
+START_MS = 1_700_000_000_000
+"""When every case starts: the set has no times."""
+_AFTER_MS = 30_000
+_NEEDED = ("metrics", "traces", "logs", "nodes", "edges")
+_COLUMNS = {"index", "instance", "anomaly_type"}
+
+Keyed = dict[str, list[Any]]
+
+
+def recordings(src: Path) -> Iterator[Recording]:
+    """Yield the cases of all suites below a folder, in the order of their labels."""
+    for folder in folders_holding(src, "raw/nodes.json", of="tvdiag"):
+        labels = _labels(existing(folder / "label.csv", of="tvdiag"))
+        raw = {name: _keyed(folder / "raw" / f"{name}.json") for name in _NEEDED}
+        for label in labels:
+            yield _recording(folder.name.lower(), label, raw)
+
+
+def _recording(system: str, label: dict[str, str], raw: dict[str, Keyed]) -> Recording:
+    index, fault = label["index"], label["anomaly_type"].strip("[] ")
+    if index not in raw["nodes"]:
+        msg = f"label {index} of tvdiag's {system} has no nodes in raw/nodes.json; unpack it again"
+        raise LayoutError(msg)
+    nodes = [component_of(name).name for name in raw["nodes"][index]]
+    events = AlertEvents(
+        metrics=raw["metrics"].get(index, []),
+        traces=raw["traces"].get(index, []),
+        logs=raw["logs"].get(index, []),
+    )
+    edges = [(nodes[a], nodes[b]) for a, b in raw["edges"].get(index, [])]
+    onset_ms = START_MS + QUIET_MS
+    end_ms = onset_ms + EVENTS_MS + _AFTER_MS
+    root = component_of(label["instance"]).name
+    facts = CaseFacts(
+        set="tvdiag",
+        suite=f"tvdiag/{system}",
+        system=system,
+        case=index,
+        split=label.get("data_type") or "all",
+        strata={"fault": fault},
+        group=f"{root}/{fault}",
+        licence="MIT",
+        granularity="instance",
+        protocol=Protocol(
+            window_start_ms=START_MS,
+            window_end_ms=end_ms,
+            onset_ms=onset_ms,
+            candidates=tuple(sorted(nodes)),
+        ),
+    )
+    return Recording(
+        environment=system,
+        start_ms=START_MS,
+        end_ms=end_ms,
+        resolution_seconds=30.0,
+        provenance=facts.as_json(),
+        alerts=messages(events, START_MS),
+        graph=declared_graph(directed(edges, events.calls()), nodes),
+        truth=(
+            Fault(
+                component=root,
+                pattern=fault,
+                start_ms=onset_ms,
+                end_ms=end_ms,
+                details={"family": family_of(fault)},
+            ),
+        ),
+    )
+
+
+def directed(edges: list[tuple[str, str]], calls: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return edges caller -> callee; of a graph that was made symmetric, by the case's calls.
+
+    Where a symmetric graph has both directions and only one was seen as a call, that one stands.
+
+    >>> directed([("a", "b"), ("b", "a")], {("a", "b")}), directed([("b", "a")], {("a", "b")})
+    ([('a', 'b')], [('b', 'a')])
+    """
+    known = set(edges)
+    if any((callee, caller) not in known for caller, callee in edges):
+        return edges
+    return [
+        (caller, callee)
+        for caller, callee in edges
+        if (caller, callee) in calls or (callee, caller) not in calls
+    ]
+
+
+def _labels(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        found = set(reader.fieldnames or ())
+        if not found >= _COLUMNS:
+            msg = f"{path} has the columns {sorted(found)}, expected at least {sorted(_COLUMNS)}"
+            raise LayoutError(msg)
+        return list(reader)
+
+
+def _keyed(path: Path) -> Keyed:
+    try:
+        content = orjson.loads(existing(path, of="tvdiag").read_bytes())
+    except orjson.JSONDecodeError as error:
+        msg = f"{path} is no JSON ({error}); unpack the set again"
+        raise LayoutError(msg) from error
+    if not isinstance(content, dict):
+        msg = f"{path} holds no object keyed by case; unpack the set again"
+        raise LayoutError(msg)
+    return content
