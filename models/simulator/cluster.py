@@ -24,6 +24,7 @@ START_SECONDS = {"jvm": 11.0, "python": 5.0, "go": 2.0}
 FIRST_BACKOFF_SECONDS = 8.0
 MAX_BACKOFF_SECONDS = 120.0
 DRAIN_SECONDS = 3.0
+UNSCHEDULABLE = "Unschedulable"
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -52,8 +53,8 @@ class Cluster:
         self.services[service.name] = service
         template = self.suffix(9)
         for _ in range(service.spec.replicas):
-            pod = self._create(service, template)
-            self._run(pod)
+            pod = self.create(service, template)
+            self.run(pod)
             pod.ready = True
         service.refresh()
 
@@ -61,13 +62,15 @@ class Cluster:
         """Start probing."""
         Task(self._probe_forever(), Timeout(self._runtime.env, PROBE_SECONDS))
 
-    def crash(self, pod: Pod) -> None:
+    def crash(self, pod: Pod, reason: str = "Error") -> None:
         """End a pod's program; the platform starts it again after a back-off."""
         if pod.process is None or pod.deleted:
             return
         pod.process.stop()
         pod.process = None
         pod.ready = False
+        pod.ended = reason
+        pod.oom_kills += reason == "OOMKilled"
         pod.service.refresh()
         backoff = FIRST_BACKOFF_SECONDS * 2.0 ** min(pod.restarts, 8)
         Task(self._restart(pod), Timeout(self._runtime.env, min(backoff, MAX_BACKOFF_SECONDS)))
@@ -81,36 +84,47 @@ class Cluster:
         service.version = version
         template = self.suffix(9)
         for old in list(service.pods):
-            new = self._create(service, template)
+            new = self.create(service, template)
             yield Timeout(env, 1.0 + self._names.random())
-            self._run(new)
+            self.run(new)
             yield Timeout(env, START_SECONDS[service.spec.runtime])
             new.ready = new.process is not None
             old.terminating = True
             old.ready = False
             service.refresh()
             yield Timeout(env, DRAIN_SECONDS)
-            old.deleted = True
-            service.pods.remove(old)
-            if old.process is not None:
-                old.process.stop()
-                old.process = None
+            self.remove(old)
         service.rolling = False
 
-    def _create(self, service: Service, template: str) -> Pod:
+    def remove(self, pod: Pod, linger_seconds: float = 0.0) -> None:
+        """Delete a pod; what is left of a failed one is seen for a while."""
+        if pod.deleted:
+            return
+        pod.deleted, pod.ready = True, False
+        pod.gone_at = self._runtime.env.now + linger_seconds
+        pod.service.pods.remove(pod)
+        pod.service.refresh()
+        if pod.process is not None:
+            pod.process.stop()
+            pod.process = None
+
+    def create(self, service: Service, template: str, *, waiting: str = "") -> Pod:
+        """Create a pod; `waiting` says why its program does not start."""
         node = self._nodes[self._placed % len(self._nodes)]
         self._placed += 1
         self._address += 1
         ip = f"10.42.{self._placed % len(self._nodes)}.{self._address}"
         pod = Pod(service, f"{service.name}-{template}-{self.suffix(5)}", node, ip)
         pod.created_at = self._runtime.env.now
+        pod.waiting, pod.placed = waiting, waiting != UNSCHEDULABLE
         service.pods.append(pod)
         node.pods.append(pod)
         self.on_pod(pod)
         return pod
 
-    def _run(self, pod: Pod) -> None:
+    def run(self, pod: Pod) -> None:
         """Start the program in a pod."""
+        pod.waiting = ""
         runtime, service = self._runtime, pod.service
         process = Process(runtime.env, pod, Cpu(pod.node.cpu, service.spec.cpu_limit))
         for name, spec in service.spec.pools.items():
@@ -143,14 +157,14 @@ class Cluster:
 
     def _end_early(self, pod: Pod, process: Process) -> Generator[Event, Any, None]:
         if pod.process is process and pod.service.crash_after is not None:
-            self.crash(pod)
+            self.crash(pod, pod.service.crash_reason)
         return
         yield  # a generator, as tasks are
 
     def _restart(self, pod: Pod) -> Generator[Event, Any, None]:
         if not pod.deleted:
             pod.restarts += 1
-            self._run(pod)
+            self.run(pod)
         return
         yield  # a generator, as tasks are
 
@@ -175,6 +189,10 @@ class Cluster:
             process.heap.leaked += leak * PROBE_SECONDS
             if process.heap.exhausted:
                 self.crash(pod)
+                return
+        process.grown_mb += pod.service.growth_mb * PROBE_SECONDS
+        if process.grown_mb and process.memory_mb >= pod.service.memory_limit_mb:
+            self.crash(pod, "OOMKilled")
 
     def _probe(self, pod: Pod, now: float) -> None:
         process = pod.process
@@ -183,22 +201,36 @@ class Cluster:
         starting = now - process.started_at < START_SECONDS[pod.service.spec.runtime]
         if starting and process.started_at > 0.0:
             return
+        if self._fails_liveness(pod):
+            self.crash(pod)
+            return
         if _answers(process, now):
             pod.failed_probes = 0
             pod.passed_probes += 1
             ready = pod.ready or pod.passed_probes >= SUCCESS_THRESHOLD
         else:
             pod.failed_probes += 1
+            pod.readiness_failures += 1
             pod.passed_probes = 0
             ready = pod.ready and pod.failed_probes < FAILURE_THRESHOLD
         if ready != pod.ready:
             pod.ready = ready
             pod.service.refresh()
 
+    def _fails_liveness(self, pod: Pod) -> bool:
+        """Whether so many liveness probes failed in a row that the program is ended."""
+        chance = pod.service.liveness_chance
+        if not chance or self._names.random() >= chance:
+            pod.failed_liveness = 0
+            return False
+        pod.liveness_failures += 1
+        pod.failed_liveness += 1
+        return pod.failed_liveness % FAILURE_THRESHOLD == 0
+
 
 def _answers(process: Process, now: float) -> bool:
     """Whether a readiness probe would get its answer in time from a request thread."""
-    if process.thaw is not None:
+    if process.thaw is not None or process.service.probe_broken or not process.pod.node.ready:
         return False
     heap = process.heap
     if heap is not None and heap.paused_until - now > PROBE_TIMEOUT_SECONDS:

@@ -1,14 +1,19 @@
 """Attaches a scrape target for everything that a monitored cluster would have one for."""
 
 import random
+from functools import partial
+
+from simpy import Environment
 
 from models.simulator.cpu import Cpu
 from models.simulator.network import Link
+from models.simulator.node import Node
 from models.simulator.scrape import Scraper
 from models.simulator.series import Metric
 from models.simulator.service import Pod
 from models.simulator.targets_platform import (
     certificate_metrics,
+    condition_metrics,
     container_metrics,
     deployment_metrics,
     node_metrics,
@@ -63,7 +68,19 @@ class Collection:
         def exists() -> bool:
             return not pod.deleted
 
+        def kubelet_up() -> bool:
+            return pod.node.kubelet_up
+
         names = {"namespace": namespace, "pod": pod.name, "container": pod.service.name}
+        state_exists = partial(_before, self._world.env, pod)
+        if not pod.placed:
+            self._scraper.attach(
+                {**STATE_METRICS, **names},
+                state_metrics(pod),
+                alive=lambda: True,
+                exists=state_exists,
+            )
+            return
         self._scraper.attach(
             target_labels(pod, namespace),
             pod_metrics(pod),
@@ -72,10 +89,15 @@ class Collection:
         )
         kubelet = {**names, "job": "kubelet", "node": pod.node.name}
         kubelet["instance"] = f"{pod.node.spec.address}:10250"
-        self._scraper.attach(kubelet, container_metrics(pod), alive=lambda: True, exists=exists)
+        self._scraper.attach(kubelet, container_metrics(pod), alive=kubelet_up, exists=exists)
         self._scraper.attach(
-            {**STATE_METRICS, **names}, state_metrics(pod), alive=lambda: True, exists=exists
+            {**STATE_METRICS, **names}, state_metrics(pod), alive=lambda: True, exists=state_exists
         )
+
+    def states(self) -> None:
+        """Attach the machines' conditions; last, since each target draws when it is scraped."""
+        for name, node in self._world.nodes.items():
+            self._steady({**STATE_METRICS, "node": name}, condition_metrics(node))
 
     def _container(self, labels: dict[str, str], cpu: Cpu, memory_mb: float, node: str) -> None:
         address = self._world.nodes[node].spec.address
@@ -132,7 +154,12 @@ class Collection:
         for name, node in world.nodes.items():
             node.links = [link for where, link in placed if where == name]
             labels = {"job": "node-exporter", "instance": f"{node.spec.address}:9100"}
-            self._steady({**labels, "node": name}, node_metrics(node))
+            self._scraper.attach(
+                {**labels, "node": name},
+                node_metrics(node),
+                alive=partial(_is_up, node),
+                exists=lambda: True,
+            )
 
     def _deployments(self) -> None:
         namespace = self._world.topology.namespace
@@ -149,3 +176,12 @@ class Collection:
                 address = self._world.runtime.address_of(name)
                 labels = {"job": "blackbox-tls", "instance": f"{address}:8443"}
                 self._steady(labels, certificate_metrics(service))
+
+
+def _before(env: Environment, pod: Pod) -> bool:
+    """Whether the API server still knows a pod."""
+    return env.now < pod.gone_at
+
+
+def _is_up(node: Node) -> bool:
+    return node.up

@@ -8,12 +8,22 @@ starts. Busy and throttled time are exact integrals of who was running.
 class NodeCpu:
     """The cores of one node; `hog` is demand that belongs to no container."""
 
-    __slots__ = ("_since", "busy_seconds", "cores", "demand", "hog", "io_stretch", "waiting")
+    __slots__ = (
+        "_since",
+        "busy_seconds",
+        "cores",
+        "demand",
+        "hog",
+        "io_stretch",
+        "stolen",
+        "waiting",
+    )
 
     def __init__(self, cores: int) -> None:
         self.cores = cores
         self.demand = 0.0
         self.hog = 0.0
+        self.stolen = 0.0
         self.io_stretch = 1.0
         self.busy_seconds = 0.0
         self.waiting = 0.0
@@ -23,12 +33,14 @@ class NodeCpu:
     def contention(self) -> float:
         """By how much everything on the node is stretched."""
         wanted = self.demand + self.hog
+        if self.stolen:
+            return max(1.0, wanted / self.cores) / (1.0 - self.stolen)
         return wanted / self.cores if wanted > self.cores else 1.0
 
     def settle(self, now: float) -> None:
         """Bring the integrals up to `now`."""
         wanted, span = self.demand + self.hog, now - self._since
-        self.busy_seconds += span * min(wanted, self.cores)
+        self.busy_seconds += span * min(wanted, self.cores) * (1.0 - self.stolen)
         if wanted > self.cores:
             self.waiting += span
         self._since = now
@@ -37,6 +49,11 @@ class NodeCpu:
         """Add to the demand of containers."""
         self.settle(now)
         self.demand += change
+
+    def steal(self, share: float, now: float) -> None:
+        """Let the host give a share of every core to somebody else."""
+        self.settle(now)
+        self.stolen = share
 
     def burn(self, cores: float, now: float) -> None:
         """Set the demand that belongs to no container."""

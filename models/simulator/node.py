@@ -25,11 +25,22 @@ class Node:
         self.cpu = NodeCpu(spec.cores)
         self.pods: list[Pod] = []
         self.links: list[Link] = []
+        self.connections_dropped = 0.0
+        self.connection_drops = 0
+        self.connections_tracked = 0.0
+        self.ports_taken = 0.0
         self.disk_busy = 0.04
         self.disk_busy_seconds = 0.0
         self.disk_used = 0.46
         self.disk_fill_per_second = 0.0
         self.memory_hog_mb = 0.0
+        self.up = True
+        self.ready = True
+        self.kubelet_up = True
+        self.clock_offset_seconds = 0.0
+        self.major_faults_per_second = 0.0
+        self.major_faults = 0.0
+        self.steal_seconds = 0.0
         self.idle_seconds = 0.0
         self.iowait_seconds = 0.0
         self._settled_at = 0.0
@@ -42,7 +53,10 @@ class Node:
         self.cpu.settle(now)
         busy = self.cpu.busy_seconds - self._busy_before
         self._busy_before = self.cpu.busy_seconds
-        free = max(0.0, span * self.spec.cores - busy)
+        stolen = span * self.spec.cores * self.cpu.stolen
+        self.steal_seconds += stolen
+        self.major_faults += span * self.major_faults_per_second
+        free = max(0.0, span * self.spec.cores - busy - stolen)
         waited = min(free, IOWAIT_SHARE * self.disk_busy * span)
         self.iowait_seconds += waited
         self.idle_seconds += free - waited

@@ -53,12 +53,17 @@ class Process:
         self.seconds = 0.0
         self.buckets = [0] * (len(BOUNDS) + 1)
         self.calls: dict[str, list[float]] = {p: [0.0, 0.0, 0.0] for p in pod.service.peers}
+        self.names: dict[str, float] = {}
         self.grown_mb = 0.0
-        self.leaked: dict[str, float] = {}
+        self.used: dict[str, float] = {}
+        self.deadlocked = False
+        self.logged_errors = 0
         self.blocked = 0
         self.blocked_seconds = 0.0
         self.lock_free_at = 0.0
         self.worker_kills = 0
+        self.gc_seconds = 0.0
+        self.gc_seen = 0.0
         self.logged_mb = 0.0
         self.consumed = 0
         self.consume_seconds = 0.0
@@ -69,6 +74,14 @@ class Process:
         """Memory that requests in flight hold on to."""
         waiting = self.busy + len(self.backlog)
         return waiting * self.service.spec.retained_mb
+
+    @property
+    def memory_mb(self) -> float:
+        """Resident memory of the program as it would be without a limit."""
+        spec = self.service.spec
+        if self.heap is not None:
+            return 0.26 * spec.memory_mb + self.heap.peak + self.grown_mb
+        return 0.35 * spec.memory_mb + self.retained_mb + self.grown_mb
 
     @property
     def stalled(self) -> bool:

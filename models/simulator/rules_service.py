@@ -35,8 +35,8 @@ def _gc_share(query: Query) -> Vector:
 
 def _heap(query: Query) -> Vector:
     return share(
-        query.get("jvm_memory_used_bytes"),
-        query.get("jvm_memory_max_bytes"),
+        query.get("jvm_memory_used_bytes", area="heap"),
+        query.get("jvm_memory_max_bytes", area="heap"),
         "namespace",
         "service",
         "pod",

@@ -15,6 +15,10 @@ from schemas.telemetry import Labels, MetricBatch, Series, labels_of
 Read = Callable[[], float]
 
 
+COUNTED_ONCE_SEEN = frozenset({"log_messages_total", "logback_events_total", "prober_probe_total"})
+"""Counters of which a series exists only once it has counted something."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One series of a target: its name, its own labels and where its value comes from."""
@@ -82,4 +86,5 @@ def _worth_sending(row: Row) -> bool:
     if not len(values):
         return False
     rare = row.name == "http_requests_total" and ("code", "200") not in row.labels
+    rare = rare or row.name in COUNTED_ONCE_SEEN
     return not rare or bool(values.any())

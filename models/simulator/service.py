@@ -30,7 +30,9 @@ class Pod:
         self.oom_kills = 0
         self.liveness_failures = 0
         self.readiness_failures = 0
+        self.failed_liveness = 0
         self.placed = True
+        self.gone_at = float("inf")
         self.failed_probes = 0
         self.passed_probes = 0
 
@@ -47,6 +49,8 @@ class Service:
         self.version = spec.version
         self.threads = spec.threads
         self.certificate_expired = False
+        self.mistrusted: dict[str, float] = {}
+        self.endpoints_gone = False
         self.certificate_expires_at = 0.0
         self.slowness = 1.0
         self.error_ratio = 0.0
@@ -63,6 +67,7 @@ class Service:
         self.gate: Gate | None = None
         self.garbled = 0.0
         self.drag = 1.0
+        self.assisted = False
         self.statement_repeats = 1
         self.growth_mb = 0.0
         self.memory_limit_mb = float(spec.memory_mb)

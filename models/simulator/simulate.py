@@ -151,6 +151,7 @@ class _Run:
             Noise(world, scraper, config, self._random("noise")).attach()
         world.start()
         collection.jobs()
+        collection.states()
         if config.background_changes:
             background = self._random("background")
             BackgroundChanges(world, self._changes, background, lambda: self._victim).start()

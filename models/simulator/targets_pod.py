@@ -5,6 +5,13 @@ from models.simulator.series import Metric, Read
 from models.simulator.service import Pod
 from models.simulator.targets_runtime import MB, memory_mb, metric, running, runtime_metrics
 
+MAX_FILES = 1024.0
+_ERROR_LOG = {
+    "jvm": "logback_events_total",
+    "go": "log_messages_total",
+    "python": "log_messages_total",
+}
+
 
 def target_labels(pod: Pod, namespace: str) -> dict[str, str]:
     """Return the labels that service discovery gives the pod's target."""
@@ -66,7 +73,25 @@ def _process(pod: Pod) -> list[Metric]:
         metric("process_cpu_seconds_total", lambda: cpu_seconds(pod)),
         metric("process_resident_memory_bytes", lambda: memory_mb(pod) * MB),
         metric("process_start_time_seconds", lambda: running(pod).started_at),
+        *_files(pod),
+        metric(
+            _ERROR_LOG[pod.service.spec.runtime], lambda: running(pod).logged_errors, level="error"
+        ),
     ]
+
+
+def _files(pod: Pod) -> list[Metric]:
+    """Return the open files; what serves requests and what a pool holds are sockets."""
+
+    def opened() -> float:
+        process = running(pod)
+        sockets = len(process.inflight) + sum(pool.total for pool in process.pools.values())
+        return 24 + sockets + process.used.get("files", 0.0)
+
+    names = ("process_open_fds", "process_max_fds")
+    if pod.service.spec.runtime == "jvm":
+        names = ("process_files_open_files", "process_files_max_files")
+    return [metric(names[0], opened), metric(names[1], lambda: MAX_FILES)]
 
 
 def cpu_seconds(pod: Pod) -> float:

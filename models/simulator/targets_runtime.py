@@ -9,6 +9,14 @@ from models.simulator.series import Metric, Read
 from models.simulator.service import Pod
 
 MB = 1024.0 * 1024.0
+METASPACE_LIMIT_MB = 192.0
+CODE_CACHE_LIMIT_MB = 48.0
+DIRECT_LIMIT_MB = 64.0
+NON_HEAP = (
+    ("metaspace", "Metaspace", METASPACE_LIMIT_MB, 84.0),
+    ("code_cache", "CodeCache", CODE_CACHE_LIMIT_MB, 22.0),
+)
+"""Areas of a JVM beside its heap: resource, id, limit, what is in use when all is well."""
 
 
 def running(pod: Pod) -> Process:
@@ -24,11 +32,7 @@ def metric(name: str, read: Read, /, **labels: str) -> Metric:
 
 def memory_mb(pod: Pod) -> float:
     """Return the program's resident memory."""
-    process = running(pod)
-    spec = process.service.spec
-    if process.heap is not None:
-        return min(float(spec.memory_mb), 0.26 * spec.memory_mb + process.heap.peak)
-    return min(float(spec.memory_mb), 0.35 * spec.memory_mb + process.retained_mb)
+    return min(pod.service.memory_limit_mb, running(pod).memory_mb)
 
 
 def runtime_metrics(pod: Pod) -> list[Metric]:
@@ -37,7 +41,31 @@ def runtime_metrics(pod: Pod) -> list[Metric]:
     return by_runtime[pod.service.spec.runtime](pod)
 
 
+def _areas(pod: Pod) -> list[Metric]:
+    """Return the areas of memory beside the heap."""
+    rows = []
+    for name, id_, limit, base in NON_HEAP:
+        labels = {"area": "nonheap", "id": id_}
+        rows.append(metric("jvm_memory_used_bytes", _area(pod, name, base), **labels))
+        rows.append(metric("jvm_memory_max_bytes", _constant(limit), **labels))
+    rows.append(metric("jvm_buffer_memory_used_bytes", _area(pod, "direct", 9.0), id="direct"))
+    rows.append(metric("jvm_buffer_total_capacity_bytes", _constant(DIRECT_LIMIT_MB), id="direct"))
+    return rows
+
+
+def _area(pod: Pod, name: str, base_mb: float) -> Read:
+    return lambda: (base_mb + running(pod).used.get(name, 0.0)) * MB
+
+
+def _constant(mb: float) -> Read:
+    return lambda: mb * MB
+
+
 def _jvm(pod: Pod) -> list[Metric]:
+    def threads() -> float:
+        process = running(pod)
+        return 28 + process.threads + process.used.get("threads", 0.0)
+
     def used() -> float:
         return heap().used(running(pod).retained_mb) * MB
 
@@ -52,8 +80,11 @@ def _jvm(pod: Pod) -> list[Metric]:
         metric("executor_active_threads", lambda: running(pod).busy, name="http-exec"),
         metric("executor_pool_max_threads", lambda: running(pod).threads, name="http-exec"),
         metric("executor_queued_tasks", lambda: len(running(pod).backlog), name="http-exec"),
-        metric("jvm_threads_live_threads", lambda: 28 + running(pod).threads),
+        metric("jvm_threads_live_threads", threads),
+        metric("jvm_threads_states_threads", lambda: running(pod).blocked, state="blocked"),
+        metric("jvm_threads_deadlocked", lambda: 2.0 * running(pod).deadlocked),
     ]
+    metrics += _areas(pod)
     metrics += _collections(heap, "young", "end of minor GC")
     metrics += _collections(heap, "full", "end of major GC")
     for name in sorted(pod.service.spec.pools):
@@ -89,8 +120,23 @@ def _hikari(pod: Pod, name: str) -> list[Metric]:
 
 
 def _go(pod: Pod) -> list[Metric]:
+    def goroutines() -> float:
+        process = running(pod)
+        return 14 + 2 * len(process.inflight) + process.used.get("goroutines", 0.0)
+
+    def collecting() -> float:
+        process = running(pod)
+        assisted = 1.0 - 1.0 / pod.service.drag if pod.service.assisted else 0.02
+        process.cpu.settle(process.env.now)
+        process.gc_seconds += assisted * max(0.0, process.cpu.used_seconds - process.gc_seen)
+        process.gc_seen = process.cpu.used_seconds
+        return process.gc_seconds
+
     metrics = [
-        metric("go_goroutines", lambda: 14 + 2 * len(running(pod).inflight)),
+        metric("go_goroutines", goroutines),
+        metric("go_sync_mutex_wait_total_seconds_total", lambda: running(pod).blocked_seconds),
+        metric("go_cpu_classes_gc_total_cpu_seconds_total", collecting),
+        metric("go_gc_gomemlimit_bytes", lambda: 0.9 * pod.service.memory_limit_mb * MB),
         metric("go_memstats_heap_inuse_bytes", lambda: 0.6 * memory_mb(pod) * MB),
     ]
     for name in sorted(pod.service.spec.pools):
@@ -117,6 +163,7 @@ def _python(pod: Pod) -> list[Metric]:
         metric("gunicorn_workers_busy", lambda: running(pod).busy),
         metric("gunicorn_workers", lambda: running(pod).threads),
         metric("gunicorn_backlog", lambda: len(running(pod).backlog)),
+        metric("gunicorn_log_critical_total", lambda: running(pod).worker_kills),
     ]
     for name in sorted(pod.service.spec.pools):
         metrics += _python_pool(pod, name)
