@@ -1,12 +1,13 @@
 """The worker of a consumer group: one message after the other, with attempts, then onwards."""
 
 from collections.abc import Generator
+from itertools import count
 from typing import Any
 
 from simpy.events import Event, Timeout
 
 from models.simulator.broker import Delivered, Group, Topic
-from models.simulator.outcome import OK, error_type_of
+from models.simulator.outcome import OK, UNREADABLE, error_type_of
 from models.simulator.process import Process
 from models.simulator.runtime import Runtime
 from models.simulator.step_compute import stall
@@ -51,7 +52,7 @@ class Subscription:
     def _consume(self, process: Process, message: Delivered) -> Generator[Event, Any, bool]:
         yield from stall(process)
         process.allocate(process.service.spec.allocated_mb)
-        for attempt in range(self._attempts):
+        for attempt in count() if message.bad else range(self._attempts):
             outcome = yield from self._process(process, message)
             if process.stopped:
                 return False
@@ -59,7 +60,7 @@ class Subscription:
                 process.consumed += 1
                 return True
             process.consume_failures += 1
-            yield Timeout(self._runtime.env, RETRY_SECONDS * (attempt + 1))
+            yield Timeout(self._runtime.env, RETRY_SECONDS * min(attempt + 1, 5))
         return not process.stopped
 
     def _process(self, process: Process, message: Delivered) -> Generator[Event, Any, int]:
@@ -68,6 +69,8 @@ class Subscription:
         trace = recorder.follow_trace() if message.trace else 0
         span = recorder.new_span() if trace else 0
         outcome = yield from run_all(self.steps, Work(process, trace, span))
+        if message.bad:
+            outcome = UNREADABLE
         extra = (process.service.consume_slowness - 1.0) * (runtime.env.now - began)
         if extra > 0.0:
             yield Timeout(runtime.env, extra)

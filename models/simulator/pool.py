@@ -98,6 +98,13 @@ class Pool:
             return
         self._hand_out(retires_at)
 
+    def discard(self) -> None:
+        """Throw a broken connection away."""
+        if not self.closed:
+            self._drop()
+            if self.pending:
+                self._grow()
+
     def keep(self) -> None:
         """Keep house: give up one idle connection over the minimum, or refill up to it."""
         if len(self.idle) > self.spec.min_idle:
@@ -120,7 +127,7 @@ class Pool:
         if not self.database.connect(self._user):
             self.total -= 1
             self.refusals += 1
-            return -float(TOO_MANY_CONNECTIONS)
+            return -float(self.database.refusal)
         return self._retirement()
 
     def _grow(self) -> None:

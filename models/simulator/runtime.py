@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from simpy import Environment
 
+from models.simulator.dns import Dns
 from models.simulator.kernel import Deadlines
 from models.simulator.spans import SpanRecorder
 
@@ -17,6 +18,7 @@ class Runtime:
     rng: random.Random
     recorder: SpanRecorder
     namespace: str
+    dns: Dns
     _deadlines: dict[float, Deadlines] = field(default_factory=dict)
 
     def deadlines(self, seconds: float) -> Deadlines:

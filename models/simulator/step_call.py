@@ -3,7 +3,7 @@
 from simpy.events import Event, Timeout
 
 from models.simulator.kernel import Steps, Task
-from models.simulator.network import exchange_seconds
+from models.simulator.network import SWALLOWED, exchange_seconds
 from models.simulator.outcome import (
     OK,
     REFUSED,
@@ -12,6 +12,7 @@ from models.simulator.outcome import (
     UNREADABLE,
     error_type_of,
 )
+from models.simulator.passage import approach, failed_after
 from models.simulator.runtime import Runtime
 from models.simulator.service import Edge
 from models.simulator.serving import Endpoint, serve
@@ -73,7 +74,11 @@ class Call:
         span = runtime.recorder.new_span() if work.trace else 0
         pod = callee.pick()
         gate = callee.gate if self._edge.gate is None else self._edge.gate
-        if pod is None or pod.process is None:
+        seconds, passed = approach(runtime, work, callee, pod)
+        if passed not in (OK, SWALLOWED):
+            seconds, outcome = failed_after(seconds, passed, self._edge.timeout_seconds)
+            yield Timeout(env, max(seconds, REFUSED_SECONDS))
+        elif pod is None or pod.process is None:
             yield Timeout(env, REFUSED_SECONDS)
             outcome = REFUSED
         elif callee.certificate_expired:
@@ -87,10 +92,11 @@ class Call:
         else:
             reply = Event(env)
             self._edge.limit(reply)
-            way = exchange_seconds(runtime.rng, process.service.link, callee.link)
+            way = seconds + exchange_seconds(runtime.rng, process.service.link, callee.link)
             if gate is not None:
                 way += gate.delay_seconds * (0.7 + 0.6 * runtime.rng.random())
-            request = serve(pod.process, self._endpoint, reply, (work.trace, span))
+            answer = Event(env) if passed == SWALLOWED else reply
+            request = serve(pod.process, self._endpoint, answer, (work.trace, span))
             Task(request, Timeout(env, way))
             outcome = yield reply
             if gate is not None:

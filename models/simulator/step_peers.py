@@ -6,8 +6,16 @@ from models.simulator.broker import Delivered, Topic
 from models.simulator.cache import Cache
 from models.simulator.external import External
 from models.simulator.kernel import Steps
-from models.simulator.network import exchange_seconds
-from models.simulator.outcome import OK, REFUSED, RETRYABLE, TIMED_OUT, TLS_FAILED, error_type_of
+from models.simulator.network import SWALLOWED, exchange_seconds, handshake_seconds, verdict
+from models.simulator.outcome import (
+    OK,
+    REFUSED,
+    RETRYABLE,
+    TIMED_OUT,
+    TLS_FAILED,
+    error_type_of,
+)
+from models.simulator.passage import failed_after, hindered, resolve
 from models.simulator.runtime import Runtime
 from models.simulator.topology import CacheSpec, ExternalCallSpec, PolicySpec
 from models.simulator.work import Step, Work, run_all
@@ -16,6 +24,9 @@ from schemas.telemetry import SpanKind, SpanStatus
 REFUSED_SECONDS = 0.002
 HANDSHAKE_SECONDS = 0.02
 CACHE_TIMEOUT_SECONDS = 0.5
+PUBLISH_TIMEOUT_SECONDS = 3.0
+PUBLISH_ATTEMPTS = 2
+METADATA = "update metadata"
 
 
 class PeerSpan:
@@ -86,14 +97,14 @@ class UseCache:
         """Ask the cache, and whatever stands behind it when it does not know."""
         runtime, cache = self._runtime, self._cache
         began, span = runtime.env.now, runtime.recorder.new_span() if work.trace else 0
-        outcome = OK
-        if not cache.up:
-            yield Timeout(runtime.env, REFUSED_SECONDS)
-            outcome = REFUSED
+        outcome = self._crossed(work)
+        if outcome in (REFUSED, TIMED_OUT):
+            waited = REFUSED_SECONDS if outcome == REFUSED else CACHE_TIMEOUT_SECONDS
+            yield Timeout(runtime.env, waited)
         else:
             way = exchange_seconds(runtime.rng, work.process.service.link, cache.link)
             cache.cpu.enter(began)
-            seconds = way + cache.seconds(runtime.rng)
+            seconds = way + cache.seconds(runtime.rng) + cache.queue(began)
             if seconds > CACHE_TIMEOUT_SECONDS:
                 seconds, outcome = CACHE_TIMEOUT_SECONDS, TIMED_OUT
             yield Timeout(runtime.env, seconds)
@@ -103,11 +114,21 @@ class UseCache:
             return OK
         return (yield from run_all(self._otherwise, work))
 
+    def _crossed(self, work: Work) -> int:
+        """Whether the cache takes the command."""
+        cache, rng = self._cache, self._runtime.rng
+        if not cache.up:
+            return REFUSED
+        link = work.process.service.link
+        if hindered(link, cache.link) and (met := verdict(rng, link, cache.link)) != OK:
+            return TIMED_OUT if met == SWALLOWED else met
+        return cache.verdict(rng, self._spec.operation)
+
 
 class Publish:
     """One message to a topic, acknowledged by the broker."""
 
-    __slots__ = ("_runtime", "_span", "_topic")
+    __slots__ = ("_metadata", "_runtime", "_span", "_topic")
 
     def __init__(self, topic: Topic, runtime: Runtime) -> None:
         self._topic = topic
@@ -116,15 +137,53 @@ class Publish:
         self._span = PeerSpan(
             runtime, topic.broker.spec.name, f"publish {topic.name}", attributes, SpanKind.PRODUCER
         )
+        self._metadata = runtime.recorder.name(METADATA)
 
     def run(self, work: Work) -> Steps:
         """Publish and wait for the acknowledgement."""
+        outcome = yield from self._attempt(work)
+        for _ in range(PUBLISH_ATTEMPTS - 1):
+            if outcome == OK or work.process.stopped:
+                break
+            yield from self._refresh(work, outcome)
+            outcome = yield from self._attempt(work)
+        return outcome
+
+    def _attempt(self, work: Work) -> Steps:
         runtime, broker = self._runtime, self._topic.broker
         began, span = runtime.env.now, runtime.recorder.new_span() if work.trace else 0
-        way = exchange_seconds(runtime.rng, work.process.service.link, broker.link)
-        yield Timeout(runtime.env, way + broker.publish_seconds())
-        self._topic.publish(Delivered(work.trace, span, runtime.env.now))
-        self._span.record(work, span, began, OK)
+        link = work.process.service.link
+        way = exchange_seconds(runtime.rng, link, broker.link)
+        outcome = broker.verdict(runtime.rng)
+        if outcome == OK and hindered(link, broker.link):
+            outcome = verdict(runtime.rng, link, broker.link)
+        seconds = way + broker.publish_seconds(runtime.rng)
+        if outcome in (TIMED_OUT, SWALLOWED) or seconds > PUBLISH_TIMEOUT_SECONDS:
+            seconds, outcome = PUBLISH_TIMEOUT_SECONDS, TIMED_OUT
+        yield Timeout(runtime.env, seconds)
+        if outcome == OK:
+            self._topic.publish(Delivered(work.trace, span, runtime.env.now))
+        self._span.record(work, span, began, outcome)
+        return outcome
+
+    def _refresh(self, work: Work, outcome: int) -> Steps:
+        """Ask the broker who leads the partition now, as clients do after a failure."""
+        runtime, broker = self._runtime, self._topic.broker
+        began, seconds = runtime.env.now, REFUSED_SECONDS
+        if outcome == TIMED_OUT and not broker.online:
+            seconds = 1.0
+        yield Timeout(runtime.env, seconds)
+        if work.trace and not work.process.stopped:
+            recorder = runtime.recorder
+            attributes = {
+                "messaging.system": "kafka",
+                "server.address": broker.spec.name,
+                "server.port": "9092",
+                "error.type": error_type_of(outcome if broker.online else REFUSED),
+            }
+            ends = (began, runtime.env.now, SpanKind.CLIENT, SpanStatus.ERROR)
+            row = (work.trace, recorder.new_span(), work.span, *ends, work.process.resource)
+            recorder.add((*row, recorder.attributes(attributes), self._metadata))
         return OK
 
 
@@ -166,15 +225,36 @@ class CallExternal:
         runtime, external = self._runtime, self._external
         began, span = runtime.env.now, runtime.recorder.new_span() if work.trace else 0
         way = exchange_seconds(runtime.rng, work.process.service.link, external.link)
-        if external.certificate_expired:
-            seconds, outcome = HANDSHAKE_SECONDS, TLS_FAILED
-        else:
-            seconds, outcome = external.answer(runtime.rng)
-        if way + seconds > self._policy.timeout_seconds:
-            seconds, way, outcome = self._policy.timeout_seconds, 0.0, TIMED_OUT
-        yield Timeout(runtime.env, way + seconds)
+        seconds, outcome = self._reached(work)
+        if outcome == OK:
+            if external.certificate_expired:
+                seconds, outcome = HANDSHAKE_SECONDS, TLS_FAILED
+            else:
+                took, outcome = external.answer(runtime.rng, began)
+                seconds += took
+        patience = self._policy.timeout_seconds
+        seconds, outcome = failed_after(way + seconds, outcome, patience)
+        yield Timeout(runtime.env, seconds)
         self._span.record(work, span, began, outcome)
         return outcome
+
+    def _reached(self, work: Work) -> tuple[float, int]:
+        """Return how long it takes to get to the third party, and whether one gets there."""
+        runtime, external, process = self._runtime, self._external, work.process
+        seconds, outcome = resolve(runtime, work, external.spec.host, outside=True)
+        if outcome != OK:
+            return seconds, outcome
+        node, link = process.pod.node, process.service.link
+        if node.connections_dropped or node.ports_taken:
+            node.connection_drops += 1
+            lost = max(node.connections_dropped, node.ports_taken)
+            seconds += handshake_seconds(runtime.rng, lost)
+        if not external.reachable:
+            return seconds, TIMED_OUT
+        if hindered(link, external.link):
+            met = verdict(runtime.rng, link, external.link)
+            return seconds, TIMED_OUT if met == SWALLOWED else met
+        return seconds, OK
 
 
 def messaging_attributes(topic: Topic, operation: str) -> dict[str, str]:

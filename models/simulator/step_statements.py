@@ -7,8 +7,17 @@ from simpy.events import Event, Timeout
 
 from models.simulator.database import Database
 from models.simulator.kernel import Steps
-from models.simulator.network import exchange_seconds
-from models.simulator.outcome import ABANDONED, OK, STATEMENT_TIMED_OUT, error_type_of
+from models.simulator.network import SWALLOWED, exchange_seconds, verdict
+from models.simulator.outcome import (
+    ABANDONED,
+    OK,
+    REFUSED,
+    RESET,
+    STATEMENT_TIMED_OUT,
+    TIMED_OUT,
+    error_type_of,
+)
+from models.simulator.passage import hindered
 from models.simulator.pool import Pool
 from models.simulator.runtime import Runtime
 from models.simulator.topology import StatementsSpec
@@ -19,6 +28,9 @@ from schemas.telemetry import SpanKind, SpanStatus
 PORTS = {"mysql": "3306", "postgres": "5432"}
 LONG_WAY_SECONDS = 0.01
 """A longer way is waited for apart, so that the server does not count it as running time."""
+BROKEN = frozenset({RESET, TIMED_OUT})
+"""After these a connection is no good any more."""
+BROKEN_SECONDS = 0.003
 SYSTEMS = {"mysql": "mysql", "postgres": "postgresql"}
 
 
@@ -58,6 +70,8 @@ class RunStatements:
         leak = work.process.service.leak_ratio
         if leak and rng.random() < leak:
             pool.leaked += 1
+        elif outcome in BROKEN:
+            pool.discard()
         else:
             pool.give_back(connection)
         return outcome
@@ -80,22 +94,43 @@ class RunStatements:
         env, rng = runtime.env, runtime.rng
         began = env.now
         way = exchange_seconds(rng, process.service.link, database.link)
-        if way > LONG_WAY_SECONDS:
-            yield Timeout(env, way)
-            way = 0.0
-        number, stretch = database.begin(process.service.name)
-        seconds = database.seconds(rng, statement, stretch)
-        outcome = OK
-        if seconds <= limit:
-            yield Timeout(env, way + seconds)
-            database.end(number)
+        outcome = self._crossed(work)
+        if outcome != OK:
+            yield Timeout(env, limit if outcome == TIMED_OUT else BROKEN_SECONDS)
         else:
-            Timeout(env, seconds).callbacks.append(lambda _: database.end(number))
-            yield Timeout(env, limit)
-            outcome = STATEMENT_TIMED_OUT
+            if way > LONG_WAY_SECONDS:
+                yield Timeout(env, way)
+                way = 0.0
+            number, stretch = database.begin(process.service.name)
+            seconds = database.seconds(rng, statement, stretch)
+            if seconds <= limit:
+                yield Timeout(env, way + seconds)
+                database.end(number)
+                outcome = database.verdict(rng, statement)
+            else:
+                Timeout(env, seconds).callbacks.append(lambda _: database.end(number))
+                yield Timeout(env, limit)
+                outcome = STATEMENT_TIMED_OUT
         if process.stopped:
             return ABANDONED
-        now = env.now
+        self._report(work, statement, began, outcome)
+        return outcome
+
+    def _crossed(self, work: Work) -> int:
+        """Whether a statement gets to its server and the answer back."""
+        database, link = self._database, work.process.service.link
+        if not database.condition.up:
+            return RESET
+        if not hindered(link, database.link):
+            return OK
+        met = verdict(self._runtime.rng, link, database.link)
+        if met == SWALLOWED:
+            return TIMED_OUT
+        return RESET if met == REFUSED else met
+
+    def _report(self, work: Work, statement: str, began: float, outcome: int) -> None:
+        runtime, database, process = self._runtime, self._database, work.process
+        now = runtime.env.now
         process.count_call(database.spec.name, now - began, failed=outcome != OK)
         if work.trace:
             attributes = self._attributes.get((statement, outcome))
@@ -106,7 +141,6 @@ class RunStatements:
             span = runtime.recorder.new_span()
             row = (work.trace, span, work.span, began, now, SpanKind.CLIENT, status)
             runtime.recorder.add((*row, process.resource, attributes, self._names[statement]))
-        return outcome
 
     def _describe(self, statement: str, outcome: int) -> int:
         spec = self._database.spec

@@ -10,6 +10,7 @@ from models.simulator.cluster import Cluster
 from models.simulator.config import SimulationConfig
 from models.simulator.consumer import Subscription
 from models.simulator.database import Database
+from models.simulator.dns import Dns
 from models.simulator.external import External
 from models.simulator.job import Job
 from models.simulator.node import Node
@@ -55,6 +56,7 @@ class World:
             rng=random.Random(f"{seed}:world"),
             recorder=recorder,
             namespace=topology.namespace,
+            dns=Dns(env, random.Random(f"{seed}:dns")),
         )
         self.env = env
         self.nodes = {spec.name: Node(env, spec) for spec in topology.nodes}
@@ -63,7 +65,7 @@ class World:
             for spec in topology.databases
         }
         self.caches = {c.name: Cache(c, self.nodes[c.node].cpu) for c in topology.caches}
-        self.brokers = {b.name: Broker(b, self.nodes[b.node].cpu) for b in topology.brokers}
+        self.brokers = {b.name: Broker(env, b, self.nodes[b.node].cpu) for b in topology.brokers}
         self.topics: dict[str, Topic] = {}
         for broker in self.brokers.values():
             self.topics.update(broker.topics)
