@@ -1,0 +1,252 @@
+"""Nezha (Online Boutique, Train Ticket): spans and pod metrics of three minutes a fault.
+
+One recording a fault, with fault-free minutes laid before it (`nezha_baseline`), and one healthy
+recording a day that has enough of them. Spans have no status and logs are not read, so a fault
+that shows in log lines alone does not show here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.importers.case_facts import CaseFacts, Protocol
+from agents.importers.fault_family import family_of
+from agents.importers.layout import folders_holding
+from agents.importers.nezha_baseline import (
+    FAULT_MS,
+    Interval,
+    Piece,
+    covered,
+    fault_free,
+    pieces_before,
+)
+from agents.importers.nezha_files import FAULT_LIST, DaySpans, Injected, read_faults, read_spans
+from agents.importers.nezha_metrics import (
+    RULE_STEP_MS,
+    PodTable,
+    columns_between,
+    read_pods,
+    ruled,
+)
+from agents.importers.rule_pack import derive_alerts
+from agents.importers.series import batch_of, component_of
+from agents.importers.span_series import rule_series
+from agents.importers.span_table import SpanTable, joined, spans_of
+from schemas.recording import Fault, Recording
+
+HISTORY_MS = 90 * 60_000
+"""How much of the metrics before a fault is kept, where the day has it."""
+_ALERTS_MS = 600_000
+"""How long before a fault alerts are derived; those of earlier faults are left out."""
+_AFTER_MS = 60_000
+"""How long metrics go on after the last span: a sample tells of the minute before it."""
+_HEALTHY_MS = 600_000
+"""The shortest fault-free time with spans that makes a healthy recording."""
+_TRAIN_TICKET = "ts-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """One day of one system."""
+
+    name: str
+    system: str
+    faults: list[Injected]
+    spans: DaySpans
+    pods: list[PodTable]
+    covered: list[Interval]
+    free: list[Interval]
+    declared: list[Interval]
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """All that are ranked: whoever has metrics or spans."""
+        names = {pod.service for pod in self.pods} | set(self.spans.table.services)
+        return tuple(sorted(component_of(name).name for name in names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """What one recording covers: spans until `spans_end_ms`, all until `end_ms`."""
+
+    onset_ms: int
+    spans_end_ms: int
+    end_ms: int
+    alerts_ms: int
+    pieces: list[Piece]
+
+
+def recordings(src: Path) -> Iterator[Recording]:
+    """Yield the faults of all days below a folder in order of time, then the healthy ones."""
+    folders = folders_holding(src, "trace", of="nezha")
+    lists = sorted(path for folder in folders for path in folder.glob(f"*{FAULT_LIST}"))
+    for path in lists:
+        day = _read_day(path, src)
+        for fault in day.faults:
+            yield _faulty(day, fault)
+        healthy = _healthy(day)
+        if healthy is not None:
+            yield healthy
+
+
+def _read_day(path: Path, src: Path) -> _Day:
+    name = path.name.removesuffix(FAULT_LIST)
+    faults = read_faults(path)
+    normal = sorted(
+        folder / "trace"
+        for folder in folders_holding(src, "trace", of="nezha")
+        if folder.name == name and folder != path.parent
+    )
+    spans = read_spans([path.parent / "trace", *normal])
+    with_spans = covered(spans.starts_ms)
+    train_ticket = any(fault.pod.startswith(_TRAIN_TICKET) for fault in faults)
+    return _Day(
+        name=name,
+        system="trainticket" if train_ticket else "onlineboutique",
+        faults=faults,
+        spans=spans,
+        pods=read_pods(path.parent / "metric"),
+        covered=with_spans,
+        free=fault_free(with_spans, [fault.at_ms for fault in faults]),
+        declared=covered(read_spans(normal).starts_ms),
+    )
+
+
+def _faulty(day: _Day, fault: Injected) -> Recording:
+    window = _window(day, fault.at_ms)
+    root = component_of(fault.service).name
+    facts = CaseFacts(
+        set="nezha",
+        suite=f"nezha/{day.system}",
+        system=day.system,
+        case=f"{day.name}/{_case_name(day, fault)}",
+        strata={"fault": fault.kind},
+        group=f"{root}/{fault.kind}",
+        licence="MIT",
+        granularity="service",
+        protocol=Protocol(
+            window_start_ms=fault.at_ms,
+            window_end_ms=window.end_ms,
+            onset_ms=fault.at_ms,
+            candidates=day.services,
+        ),
+        more=_more(window),
+    )
+    truth = Fault(
+        component=root,
+        pattern=fault.kind,
+        start_ms=fault.at_ms,
+        end_ms=window.end_ms,
+        details={"family": family_of(fault.kind), "pod": fault.pod},
+    )
+    return _recording(day, window, facts, (truth,))
+
+
+def _healthy(day: _Day) -> Recording | None:
+    """Lay all fault-free minutes one after the other at the end of the longest quiet time."""
+    length = sum(end - start for start, end in day.free)
+    quiet = max(_quiet(day), key=lambda each: each[1] - each[0], default=(0, 0))
+    if length < _HEALTHY_MS or quiet[1] - quiet[0] < 2 * length:
+        return None
+    cursor, pieces = quiet[1], []
+    for start, end in reversed(day.free):
+        pieces.append(Piece(start_ms=start, end_ms=end, by_ms=cursor - end))
+        cursor -= end - start
+    window = _Window(
+        onset_ms=quiet[1],
+        spans_end_ms=quiet[1],
+        end_ms=quiet[1],
+        alerts_ms=cursor,
+        pieces=pieces,
+    )
+    facts = CaseFacts(
+        set="nezha",
+        suite=f"nezha/{day.system}",
+        system=day.system,
+        case=f"healthy/{day.name}",
+        licence="MIT",
+        granularity="service",
+        more=_more(window),
+    )
+    return _recording(day, window, facts, ())
+
+
+def _quiet(day: _Day) -> Iterator[Interval]:
+    """Yield the times with metrics between faults."""
+    times = [pod.times_ms for pod in day.pods if len(pod.times_ms)]
+    if times:
+        first = min(int(each.min()) for each in times)
+        last = max(int(each.max()) for each in times)
+        yield from fault_free([(first, last)], [fault.at_ms for fault in day.faults])
+
+
+def _window(day: _Day, at_ms: int) -> _Window:
+    until = at_ms + FAULT_MS
+    others = [fault.at_ms for fault in day.faults]
+    until = min([until, *(other for other in others if at_ms < other < until)])
+    ends = [end for start, end in day.covered if start < until and end > at_ms]
+    spans_end = min(until, ends[0]) if ends else at_ms
+    before = [other + FAULT_MS for other in others if other + FAULT_MS <= at_ms]
+    alerts = max([at_ms - _ALERTS_MS, *before])
+    return _Window(
+        onset_ms=at_ms,
+        spans_end_ms=spans_end,
+        # Spans that end long before the metrics would look like everybody's silence.
+        end_ms=min(until, spans_end + _AFTER_MS) if ends else until,
+        alerts_ms=alerts - alerts % 60_000 + RULE_STEP_MS,
+        pieces=pieces_before(at_ms, day.free, day.declared),
+    )
+
+
+def _recording(
+    day: _Day, window: _Window, facts: CaseFacts, truth: tuple[Fault, ...]
+) -> Recording:
+    spans = _spans(day, window)
+    first_ms = window.alerts_ms - HISTORY_MS
+    columns = list(columns_between(day.pods, first_ms, window.end_ms))
+    metrics = batch_of(columns)
+    starts = [int(column.min()) for column in (metrics.time_ms,) if len(column)]
+    starts += [int(spans.start_ns.min() // 1_000_000)] if len(spans) else []
+    return Recording(
+        environment=f"nezha-{day.system}",
+        start_ms=min([window.onset_ms, *starts]),
+        end_ms=window.end_ms,
+        resolution_seconds=60.0,
+        provenance=facts.as_json(),
+        alerts=derive_alerts(
+            [*rule_series(spans), *ruled(columns)],
+            start_ms=window.alerts_ms,
+            end_ms=window.end_ms,
+        ),
+        metrics=metrics,
+        spans=spans_of(spans) if len(spans) else None,
+        truth=truth,
+    )
+
+
+def _spans(day: _Day, window: _Window) -> SpanTable:
+    during = day.spans.between(window.onset_ms, window.spans_end_ms + 1)
+    before = [
+        day.spans.between(piece.start_ms, piece.end_ms).moved(piece.by_ms)
+        for piece in window.pieces
+    ]
+    return joined([*before, during])
+
+
+def _more(window: _Window) -> dict[str, Any]:
+    moved = [piece for piece in window.pieces if piece.by_ms]
+    kept = sum(piece.length_ms for piece in window.pieces if not piece.by_ms)
+    return {
+        "baseline": "shifted" if moved else "recorded",
+        "baseline_seconds": {
+            "recorded": kept / 1000,
+            "shifted": sum(piece.length_ms for piece in moved) / 1000,
+        },
+        "spans_end_ms": window.spans_end_ms,
+    }
+
+
+def _case_name(day: _Day, fault: Injected) -> str:
+    """Number the faults of a day, with what they are, so that folders sort as they happened."""
+    return f"{day.faults.index(fault) + 1:02d}-{component_of(fault.service).name}-{fault.kind}"
