@@ -37,6 +37,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
         "agents.importers.command:import_set", "Import a public labelled set as recordings."
     ),
     "train": Subcommand("agents.training:train", "Train the ranker from case rows."),
+    "evaluate": Subcommand(
+        "agents.evaluation.command:evaluate", "Say how good a ranker is on labelled recordings."
+    ),
     "doctor": Subcommand("agents.doctor:doctor", "Check broker, topics, model, graph, webhook."),
     "config": Subcommand("agents.settings_command:config", "Print the effective configuration."),
 }

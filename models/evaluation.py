@@ -58,8 +58,8 @@ def chance_at_k(candidates: Sequence[int], k: int) -> float:
     return math.fsum(hits) / len(hits) if hits else math.nan
 
 
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Give the 95 % Wilson interval of a rate.
+def wilson(successes: float, trials: int) -> tuple[float, float]:
+    """Give the 95 % Wilson interval of a rate; ties make successes that are no whole numbers.
 
     >>> [round(bound, 3) for bound in wilson(9, 10)]
     [0.596, 0.982]
@@ -73,7 +73,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     return (max(middle - half, 0.0), min(middle + half, 1.0))
 
 
-def brier(probabilities: Sequence[float], outcomes: Sequence[bool]) -> float:
+def brier(probabilities: Sequence[float], outcomes: Sequence[float]) -> float:
     """Give the mean squared difference between what was said and what came.
 
     >>> brier([0.9, 0.6], [True, False]).__round__(3)
@@ -83,7 +83,7 @@ def brier(probabilities: Sequence[float], outcomes: Sequence[bool]) -> float:
     return math.fsum((p - o) ** 2 for p, o in pairs) / len(pairs) if pairs else math.nan
 
 
-def ece(probabilities: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> float:
+def ece(probabilities: Sequence[float], outcomes: Sequence[float], bins: int = 10) -> float:
     """Give the expected calibration error over bins of equal mass (sizes differ by at most one).
 
     Sum over the bins of share * |mean probability - rate|. Worked, one bin: 0.8 and 0.6, one of

@@ -1,0 +1,1 @@
+"""`rootline evaluate`: how good rankings are on recordings whose truth is known."""

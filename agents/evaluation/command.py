@@ -1,0 +1,138 @@
+"""`rootline evaluate RECORDINGS...`: how good a ranker is on recordings whose truth is known."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from agents.evaluation.errors import EvaluationError
+from agents.evaluation.folds import SPLITS
+from agents.evaluation.judge import PROTOCOLS
+from agents.evaluation.plain import plain
+from agents.evaluation.pool import Done
+from agents.evaluation.run import Request
+from agents.evaluation.run import evaluate as run_evaluation
+from agents.evaluation.subject import subject_of
+from agents.evaluation.tables import show
+from agents.offline import OfflineConfig
+from agents.options import json_option, settings_option
+from agents.settings import Settings
+
+_FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("recordings", nargs=-1, required=True, type=_FOLDER)
+@click.option("--model", help="File of a trained ranker, or `rules`; else the configured one.")
+@click.option(
+    "--train-on",
+    multiple=True,
+    type=_FOLDER,
+    help="Recordings to train on instead, and on nothing else; may be given often.",
+)
+@click.option(
+    "--cross-validate",
+    type=click.IntRange(min=2),
+    metavar="K",
+    help="Train in K folds; each recording is answered by the fold that has not seen its group.",
+)
+@click.option("--with-library", is_flag=True, help="Train on the shipped case rows as well.")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    type=click.Choice([*SPLITS, "none"]),
+    help="Also train without what is asked about; may be given often.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    default=10,
+    show_default=True,
+    help="Folds of faults or roots at most; systems are always left out one by one.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice([*PROTOCOLS, "both"]),
+    default="both",
+    show_default=True,
+    help="Onset and incident found by the pipeline, or window and onset as the set gives them.",
+)
+@click.option("--baselines", is_flag=True, help="Rerun the published and trivial methods too.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes."
+)
+@settings_option
+@json_option
+def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its own
+    *,
+    recordings: tuple[Path, ...],
+    model: str | None,
+    train_on: tuple[Path, ...],
+    cross_validate: int | None,
+    with_library: bool,
+    splits: tuple[str, ...],
+    folds: int,
+    protocol: str,
+    baselines: bool,
+    jobs: int,
+    settings: Settings,
+    as_json: bool,
+) -> None:
+    """Say how good a ranker is on RECORDINGS, folders of recordings or of more folders."""
+    trains = bool(train_on) or cross_validate is not None
+    if model is not None and trains:
+        msg = "--model is given with --train-on or --cross-validate, expected one or the other"
+        raise EvaluationError(msg)
+    request = Request(
+        recordings=recordings,
+        subject=subject_of(model, settings.model),
+        config=_config(settings),
+        train_on=train_on,
+        cross_validate=cross_validate,
+        with_library=with_library,
+        splits=tuple(dict.fromkeys(s for s in splits if s != "none")),
+        folds=folds,
+        protocols=PROTOCOLS
+        if protocol == "both"
+        else tuple(p for p in PROTOCOLS if p == protocol),
+        baselines=baselines,
+        jobs=jobs,
+    )
+    _print(plain(_evaluated(request)), as_json=as_json)
+
+
+def _config(settings: Settings) -> OfflineConfig:
+    return OfflineConfig(
+        resolver=settings.resolver,
+        reduce=settings.reduce,
+        pipeline=settings.pipeline,
+        future_seconds=settings.worker.future_seconds,
+    )
+
+
+def _evaluated(request: Request) -> dict[str, Any]:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+
+        def stage(name: str, steps: int) -> Done:
+            task = bar.add_task(name, total=steps)
+            return lambda: bar.advance(task)
+
+        return run_evaluation(request, stage)
+
+
+def _print(result: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    else:
+        show(result, Console())
