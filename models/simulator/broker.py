@@ -138,13 +138,20 @@ class Broker:
         self.shrinks = 0
         self.failed_produces = 0
         self.produces = 0
+        self.produce_seconds = 0.0
 
     def publish_seconds(self, rng: random.Random) -> float:
         """Return how long an acknowledged append takes now."""
         seconds = PUBLISH_SECONDS * max(self.node.contention, self.node.io_stretch)
         if self.follower_wait:
             seconds += self.follower_wait * (0.4 + 1.2 * rng.random())
-        return seconds + self.throttle_seconds + self.volume.wait(1.0)
+        seconds += self.throttle_seconds + self.volume.wait(1.0)
+        self.produce_seconds += seconds
+        return seconds
+
+    def failed(self) -> float:
+        """Return how many appends were refused or lost."""
+        return float(self.failed_produces)
 
     def verdict(self, rng: random.Random) -> int:
         """Decide whether an append is refused."""

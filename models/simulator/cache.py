@@ -40,6 +40,7 @@ class Cache:
         self.strangers = 0.0
         self.writable = OK
         self.write_errors = 0
+        self.past_errors = {NO_SPACE: 0, READ_ONLY: 0}
         self.sent_bytes = 0.0
         self.slow_commands = 0
         self.fork_seconds = 0.002

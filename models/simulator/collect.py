@@ -11,6 +11,7 @@ from models.simulator.node import Node
 from models.simulator.scrape import Scraper
 from models.simulator.series import Metric
 from models.simulator.service import Pod
+from models.simulator.targets_database import mysql_metrics, postgres_metrics
 from models.simulator.targets_platform import (
     certificate_metrics,
     condition_metrics,
@@ -23,8 +24,6 @@ from models.simulator.targets_pod import answers, pod_metrics, target_labels
 from models.simulator.targets_runtime import MB, metric
 from models.simulator.targets_store import (
     lag_metrics,
-    mysql_metrics,
-    postgres_metrics,
     probe_metrics,
     redis_metrics,
 )

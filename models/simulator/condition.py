@@ -9,7 +9,8 @@ from models.simulator.outcome import ABORTED, OK
 WRITES = ("INSERT", "UPDATE", "DELETE")
 PAGES_A_MILLISECOND = 9.0
 HEALTHY_MISSES = 0.004
-MISS_SECONDS = 0.005
+FEW_MISSES = 0.05
+MISS_SECONDS = 0.008
 """What a page that is not in memory costs beyond the volume's own time, when many miss."""
 STANDBY_LAG_SECONDS = 0.2
 
@@ -31,6 +32,7 @@ class Condition:
         self.up = True
         self.started_at = 0.0
         self.read_only = False
+        self.out_of_ids = False
         self.denied: set[str] = set()
         self.denials = 0
         self.held: set[str] = set()
@@ -49,6 +51,7 @@ class Condition:
         self.checkpoint_seconds = 0.0
         self.transaction_age = 1.8e8
         self.log_gb = 1.2
+        self.log_share = 0.0
         self._behind_since: float | None = None
         self._lag_growth = 0.0
 
@@ -85,7 +88,7 @@ class Condition:
 
     def read_seconds(self, operations: float) -> float:
         """Return the extra time of many scattered reads."""
-        return MISS_SECONDS * operations if self.missing > HEALTHY_MISSES else 0.0
+        return MISS_SECONDS * operations if self.missing > 2.0 * FEW_MISSES else 0.0
 
     def commit_seconds(self) -> float:
         """Return what a commit waits for the standby."""

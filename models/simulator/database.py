@@ -105,6 +105,12 @@ class Database:
         began = [since for who, since in self._running.values() if who == user]
         return self.env.now - min(began) if began else 0.0
 
+    def waiting_for(self, statements: set[str]) -> int:
+        """Return how many sessions wait for the lock that somebody holds on these statements."""
+        if not statements:
+            return 0
+        return sum(1 for _, since in self._running.values() if self.env.now - since > 1.0)
+
     def lock(self, statement: str, hold_seconds: float) -> None:
         """Let each run of a statement hold one and the same row lock for so long."""
         self._locks[statement] = (hold_seconds, self.env.now)
@@ -162,7 +168,7 @@ class Database:
             return LOCK_TIMED_OUT
         if not is_write(statement):
             return OK
-        if condition.read_only or not self.volume.writable:
+        if condition.read_only or condition.out_of_ids or not self.volume.writable:
             return READ_ONLY
         if self.volume.full:
             return NO_SPACE

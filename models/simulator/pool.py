@@ -98,6 +98,11 @@ class Pool:
             return
         self._hand_out(retires_at)
 
+    def expire(self, within: float) -> None:
+        """Let the connections that are idle now retire within so many seconds."""
+        latest = self.database.env.now + within
+        self.idle = [min(retires_at, latest) for retires_at in self.idle]
+
     def discard(self) -> None:
         """Throw a broken connection away."""
         if not self.closed:

@@ -10,6 +10,7 @@ from models.simulator.alertmanager import notify
 from models.simulator.background import BackgroundChanges
 from models.simulator.changes import ChangeLog
 from models.simulator.collect import Collection
+from models.simulator.collect_wires import WireCollection
 from models.simulator.config import SimulationConfig
 from models.simulator.fault_spec import Injected, Injection
 from models.simulator.faults import FAULTS, HEALTHY
@@ -147,6 +148,8 @@ class _Run:
         scraper = Scraper(world.env, self._store, self._random("scrape"))
         collection = Collection(world, scraper, self._random("probes"))
         collection.attach()
+        wires = Scraper(world.env, self._store, self._random("scrape:wires"))
+        WireCollection(world, wires).attach()
         if config.noise_alerts:
             Noise(world, scraper, config, self._random("noise")).attach()
         world.start()

@@ -1,71 +1,11 @@
-"""What the exporters of databases, caches, brokers and probes show."""
+"""What the exporters of caches and brokers show, and probes of third parties."""
 
-from models.simulator.broker import Group
-from models.simulator.cache import Cache
-from models.simulator.database import Database
+from models.simulator.broker import BROKERS, Broker, Group, Topic
+from models.simulator.cache import MAX_CLIENTS, Cache
 from models.simulator.external import External
+from models.simulator.outcome import NO_SPACE, READ_ONLY
 from models.simulator.series import Metric
 from models.simulator.targets_runtime import MB, metric
-
-
-def mysql_metrics(database: Database, users: list[str]) -> list[Metric]:
-    """Return mysqld_exporter's view."""
-    db = database
-    metrics = [
-        metric("mysql_up", lambda: 1.0),
-        metric("mysql_global_status_threads_connected", lambda: db.connected),
-        metric("mysql_global_status_threads_running", lambda: 1 + db.cpu.running),
-        metric("mysql_global_variables_max_connections", lambda: db.max_connections),
-        metric("mysql_global_status_connections", lambda: db.connections_total + db.refused),
-        metric("mysql_global_status_aborted_connects", lambda: db.refused),
-        metric(
-            "mysql_global_status_connection_errors_total",
-            lambda: db.refused,
-            error="max_connections",
-        ),
-        metric("mysql_global_status_queries", lambda: db.queries),
-        metric("mysql_global_status_slow_queries", lambda: db.slow_queries),
-        metric("mysql_global_status_innodb_rows_read", lambda: db.rows_read),
-        metric("mysql_global_status_innodb_row_lock_waits", lambda: db.lock_waits),
-    ]
-    for user in users:
-        metrics += _mysql_user(db, user)
-    return metrics
-
-
-def _mysql_user(db: Database, user: str) -> list[Metric]:
-    base = "mysql_info_schema_processlist"
-    return [
-        metric(f"{base}_threads", lambda: db.users.get(user, 0), user=user),
-        metric(f"{base}_seconds", lambda: db.running_seconds(user), user=user),
-    ]
-
-
-def postgres_metrics(database: Database, users: list[str]) -> list[Metric]:
-    """Return postgres_exporter's view."""
-    db, name = database, {"datname": database.spec.schema}
-    metrics = [
-        metric("pg_up", lambda: 1.0),
-        metric("pg_settings_max_connections", lambda: db.max_connections),
-        metric("pg_stat_database_numbackends", lambda: db.connected, **name),
-        metric("pg_stat_database_xact_commit", lambda: db.queries, **name),
-        metric("pg_stat_database_tup_returned", lambda: db.rows_read, **name),
-        metric("pg_stat_activity_active", lambda: db.cpu.running, **name),
-        metric("pg_connections_refused_total", lambda: db.refused, **name),
-        metric("pg_slow_queries_total", lambda: db.slow_queries, **name),
-        metric("pg_locks_waiting_total", lambda: db.lock_waits, **name),
-    ]
-    for user in users:
-        metrics += _postgres_user(db, user)
-    return metrics
-
-
-def _postgres_user(db: Database, user: str) -> list[Metric]:
-    labels = {"datname": db.spec.schema, "usename": user}
-    return [
-        metric("pg_stat_activity_count", lambda: db.users.get(user, 0), **labels),
-        metric("pg_stat_activity_max_tx_duration", lambda: db.running_seconds(user), **labels),
-    ]
 
 
 def redis_metrics(cache: Cache, clients: list[str]) -> list[Metric]:
@@ -80,7 +20,31 @@ def redis_metrics(cache: Cache, clients: list[str]) -> list[Metric]:
         metric("redis_commands_processed_total", lambda: cache.commands),
         metric("redis_commands_duration_seconds_total", lambda: cache.busy_seconds),
         metric("redis_evicted_keys_total", lambda: cache.evicted),
-        metric("redis_connected_clients", lambda: 4 * len(clients) + cache.cpu.running),
+        metric(
+            "redis_connected_clients",
+            lambda: 4 * len(clients) + cache.cpu.running + cache.strangers,
+        ),
+        *_redis_condition(cache),
+    ]
+
+
+def _redis_condition(cache: Cache) -> list[Metric]:
+    def errors(outcome: int) -> float:
+        return cache.write_errors if cache.writable == outcome else cache.past_errors[outcome]
+
+    return [
+        metric("redis_config_maxclients", lambda: MAX_CLIENTS),
+        metric("redis_rejected_connections_total", lambda: cache.rejected),
+        metric("redis_net_output_bytes_total", lambda: cache.sent_bytes),
+        metric("redis_cpu_user_seconds_main_thread_total", lambda: cache.busy_seconds),
+        metric("redis_slowlog_last_id", lambda: cache.slow_commands),
+        metric("redis_latest_fork_seconds", lambda: cache.fork_seconds),
+        metric("redis_rdb_bgsave_in_progress", lambda: float(cache.saving)),
+        metric("redis_rdb_last_bgsave_status", lambda: float(cache.saved)),
+        metric("redis_aof_delayed_fsync_total", lambda: cache.delayed_syncs),
+        metric("redis_connected_slaves", lambda: cache.replicas),
+        metric("redis_errors_total", lambda: errors(NO_SPACE), err="OOM"),
+        metric("redis_errors_total", lambda: errors(READ_ONLY), err="READONLY"),
     ]
 
 
@@ -93,12 +57,49 @@ def lag_metrics(group: Group) -> list[Metric]:
     ]
 
 
+def broker_metrics(broker: Broker) -> list[Metric]:
+    """Return the view of a broker's own metrics and of kafka_exporter on all brokers."""
+    groups = [group for topic in broker.topics.values() for group in topic.groups]
+    partitions = 6 * len(broker.topics)
+    return [
+        metric("kafka_brokers", lambda: broker.online),
+        metric(
+            "kafka_server_replicamanager_underreplicatedpartitions",
+            lambda: partitions * (3 - broker.in_sync) / BROKERS,
+        ),
+        metric(
+            "kafka_controller_kafkacontroller_offlinepartitionscount",
+            lambda: round(broker.offline_share * partitions),
+        ),
+        metric("kafka_server_replicamanager_isrshrinks_total", lambda: broker.shrinks),
+        metric("kafka_controller_leader_elections_total", lambda: broker.elections),
+        metric("kafka_server_brokertopicmetrics_failed_produce_requests_total", broker.failed),
+        metric("kafka_network_requestmetrics_produce_seconds_sum", lambda: broker.produce_seconds),
+        metric("kafka_network_requestmetrics_produce_seconds_count", lambda: broker.produces),
+        metric("kafka_server_produce_throttle_time_seconds", lambda: broker.throttle_seconds),
+        metric(
+            "kafka_coordinator_group_rebalances_total",
+            lambda: sum(group.rebalances for group in groups),
+        ),
+    ]
+
+
+def topic_metrics(topic: Topic) -> list[Metric]:
+    """Return kafka_exporter's view of one topic."""
+    labels = {"topic": topic.name}
+    return [
+        metric("kafka_topic_partition_current_offset", lambda: topic.published, **labels),
+        metric("kafka_topic_partition_in_sync_replica", lambda: topic.broker.in_sync, **labels),
+    ]
+
+
 def probe_metrics(external: External) -> list[Metric]:
     """Return the blackbox exporter's view of a third party."""
 
     def works() -> bool:
         return (
             not external.certificate_expired
+            and external.reachable
             and external.failing < 0.5
             and external.slowness * external.spec.ms < 10_000.0
         )

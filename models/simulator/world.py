@@ -1,6 +1,7 @@
 """Builds the running parts of one simulation from a topology."""
 
 import random
+from functools import partial
 
 from simpy import Environment
 
@@ -74,9 +75,21 @@ class World:
         self.services = {spec.name: Service(spec) for spec in topology.services}
         self.endpoints: dict[tuple[str, str], Endpoint] = {}
         self.jobs: dict[str, Job] = {}
+        for database in self.databases.values():
+            database.reaches = partial(self._reaches, database)
         self._wire()
         entries = [(e.weight, self.endpoints[(e.service, e.endpoint)]) for e in topology.entries]
         self.traffic = Traffic(self.runtime, entries, config.request_rate)
+
+    def _reaches(self, database: Database, user: str) -> bool:
+        """Whether a service's packets get to a database."""
+        service = self.services.get(user)
+        if service is None:
+            return True
+        here, there = service.link.hindrance, database.link.hindrance
+        if here is not None and database.link in here.parted:
+            return False
+        return there is None or service.link not in there.parted
 
     def start(self) -> None:
         """Deploy everything and let users in; collectors must be attached before."""
