@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agents.evaluation.errors import EvaluationError
-from agents.evaluation.folds import SPLITS
+from agents.evaluation.folds import FOLD_KEYS, SPLITS
 from agents.evaluation.judge import PROTOCOLS
 from agents.evaluation.plain import plain
 from agents.evaluation.pool import Done
@@ -37,7 +37,14 @@ _FOLDER = click.Path(path_type=Path)
     "--cross-validate",
     type=click.IntRange(min=2),
     metavar="K",
-    help="Train in K folds; each recording is answered by the fold that has not seen its group.",
+    help="Train in K folds; each recording is answered by a fold that has not seen it.",
+)
+@click.option(
+    "--fold-by",
+    type=click.Choice(list(FOLD_KEYS)),
+    default="group",
+    show_default=True,
+    help="What folds keep together: repeats of one root and fault, or a recording alone.",
 )
 @click.option("--with-library", is_flag=True, help="Train on the shipped case rows as well.")
 @click.option(
@@ -73,6 +80,7 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
     model: str | None,
     train_on: tuple[Path, ...],
     cross_validate: int | None,
+    fold_by: str,
     with_library: bool,
     splits: tuple[str, ...],
     folds: int,
@@ -93,6 +101,7 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         config=_config(settings),
         train_on=train_on,
         cross_validate=cross_validate,
+        fold_by=fold_by,
         with_library=with_library,
         splits=tuple(dict.fromkeys(s for s in splits if s != "none")),
         folds=folds,

@@ -33,6 +33,12 @@ def _root_of(identity: Identity) -> str:
     return f"{identity.system}/{'+'.join(identity.roots)}"
 
 
+FOLD_KEYS: Final[Mapping[str, Callable[[Identity], str]]] = {
+    "group": group_of,
+    "case": lambda identity: identity.key,
+}
+"""What cross-validation keeps together: repeats of one root and fault, or a case alone."""
+
 SPLITS: Final[Mapping[str, Callable[[Identity], str]]] = {
     "leave-one-system-out": lambda identity: identity.system,
     "leave-one-fault-out": _fault_of,
@@ -51,7 +57,7 @@ def folds(
 
     Args:
         cases: Recordings to be answered, each in one fold.
-        also: Recordings to learn from; those whose key is held out are left out, as are copies.
+        also: Recordings to learn from; those whose key is held out are left out.
         key: What must not be on both sides.
         most: Folds at most; fewer than there are keys leave several keys out together.
     """
@@ -61,9 +67,7 @@ def folds(
     found = []
     for number in range(count):
         held = tuple(c for c, fold in zip(cases, dealt, strict=True) if fold == number)
-        out = {key(c.identity) for c in held} | {group_of(c.identity) for c in held}
-        training = tuple(
-            c for c in also if key(c.identity) not in out and group_of(c.identity) not in out
-        )
+        out = {key(c.identity) for c in held}
+        training = tuple(c for c in also if key(c.identity) not in out)
         found.append(Fold(held=held, training=training))
     return found

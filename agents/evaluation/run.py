@@ -12,7 +12,7 @@ from agents.evaluation.asked import Collected
 from agents.evaluation.baseline_scores import baseline_scores
 from agents.evaluation.collect import Wanted
 from agents.evaluation.errors import EvaluationError
-from agents.evaluation.folds import SPLITS, Fold, folds, group_of
+from agents.evaluation.folds import FOLD_KEYS, SPLITS, Fold, folds, group_of
 from agents.evaluation.judge import Protocol
 from agents.evaluation.places import recording_folders
 from agents.evaluation.pool import Done, collect_all
@@ -34,6 +34,7 @@ class Request:
     config: OfflineConfig
     train_on: tuple[Path, ...] = ()
     cross_validate: int | None = None
+    fold_by: str = "group"
     with_library: bool = False
     splits: tuple[str, ...] = ()
     folds: int = 10
@@ -126,7 +127,8 @@ def _folds(request: Request, gathered: _Gathered) -> list[Fold]:
     """Deal who is answered by whom; no folds when nothing is trained."""
     if request.cross_validate is not None:
         lessons = gathered.lessons or gathered.cases
-        return folds(gathered.cases, lessons, group_of, request.cross_validate)
+        key = FOLD_KEYS[request.fold_by]
+        return folds(gathered.cases, lessons, key, request.cross_validate)
     if request.train_on:
         return [Fold(held=tuple(gathered.cases), training=tuple(gathered.lessons))]
     return []
@@ -186,7 +188,7 @@ def _suites(
 
 def _described(request: Request) -> str:
     how = (
-        f"cross-validated in {request.cross_validate} folds"
+        f"cross-validated by {request.fold_by} in {request.cross_validate} folds"
         if request.cross_validate is not None
         else "trained on --train-on"
     )

@@ -6,7 +6,7 @@ The largest MAD score of its raw series, or, where the case has no series, its n
 from collections.abc import Mapping
 
 from models.baselines.case import BaselineCase
-from models.baselines.deviation import by_mad, usable
+from models.baselines.deviation import by_mad, largest, usable
 
 LARGEST = 1000.0
 """Beyond it a score says nothing more, and would drown every sum of scores."""
@@ -14,11 +14,8 @@ LARGEST = 1000.0
 
 def mad_scores(case: BaselineCase) -> dict[str, float]:
     """Give the largest MAD score by component, candidates or not; empty without series."""
-    best: dict[str, float] = {}
-    for series in usable(case):
-        value = min(float(by_mad(series).max()), LARGEST)
-        best[series.component] = max(best.get(series.component, 0.0), value)
-    return best
+    found = largest(usable(case), by_mad)
+    return {component: min(score, LARGEST) for component, score in found.items()}
 
 
 def anomaly(case: BaselineCase) -> Mapping[str, float]:

@@ -64,13 +64,22 @@ def _scale(found: float, centre: float) -> float:
     return found if found > 1e-9 * abs(centre) else 1.0
 
 
-def strongest(case: BaselineCase, series: Iterable[RawSeries], by: Deviation) -> Scores | None:
-    """Score every candidate by the largest deviation of any of its series; None without series."""
+def largest(series: Iterable[RawSeries], by: Deviation) -> dict[str, float]:
+    """Give the largest deviation of any series by component; who has no series is absent."""
     best: dict[str, float] = {}
     for one in series:
         value = float(by(one).max())
         if np.isfinite(value):
             best[one.component] = max(best.get(one.component, -np.inf), value)
+    return best
+
+
+def strongest(case: BaselineCase, series: Iterable[RawSeries], by: Deviation) -> Scores | None:
+    """Score every candidate by the largest deviation of any of its series; None without series.
+
+    Who has no series comes after everybody who has one.
+    """
+    best = largest(series, by)
     if not any(name in best for name in case.candidates):
         return None
     floor = min(best.values()) - 1.0

@@ -5,24 +5,25 @@ The deviation of a series is max |x - median| / interquartile range after the on
 
 import numpy as np
 
-from models.baselines.case import BaselineCase, Scores
-from models.baselines.deviation import by_quartiles, strongest, usable
+from models.baselines.case import Array, BaselineCase, RawSeries, Scores
+from models.baselines.deviation import by_quartiles, largest, usable
 
 OUTER = frozenset({"latency", "errors", "traffic"})
 
 
 def prism(case: BaselineCase) -> Scores | None:
     """Score additively by the largest inner and the largest outer deviation."""
-    sides: list[Scores] = []
-    for outer in (False, True):
-        series = [s for s in usable(case) if (s.metric_class in OUTER) is outer]
-        # A class that a candidate does not report adds nothing, which is a deviation of 0.
-        found = strongest(case, series, lambda s: np.abs(by_quartiles(s)))
-        sides.append({k: max(v, 0.0) for k, v in found.items()} if found else {})
-    if not any(sides):
+    series = usable(case)
+    inner = largest((s for s in series if s.metric_class not in OUTER), _distance)
+    outer = largest((s for s in series if s.metric_class in OUTER), _distance)
+    if not any(name in inner or name in outer for name in case.candidates):
         return None
-    totals = {n: sides[0].get(n, 0.0) + sides[1].get(n, 0.0) for n in case.candidates}
-    return {name: additive(total) for name, total in totals.items()}
+    # A side that a candidate does not report adds nothing, which is a deviation of 0.
+    return {n: additive(inner.get(n, 0.0) + outer.get(n, 0.0)) for n in case.candidates}
+
+
+def _distance(series: RawSeries) -> Array:
+    return np.abs(by_quartiles(series))
 
 
 def additive(total: float) -> float:
