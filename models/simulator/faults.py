@@ -1,14 +1,21 @@
 """All kinds of faults by name."""
 
 from models.simulator.fault_spec import FaultSpec
+from models.simulator.faults_code import CODE_FAULTS
 from models.simulator.faults_network import NETWORK_FAULTS
+from models.simulator.faults_peer import PEER_FAULTS
 from models.simulator.faults_service import SERVICE_FAULTS
 from models.simulator.faults_store import STORE_FAULTS
 
 HEALTHY = "none"
 """The name of the run in which nothing goes wrong."""
 
-FAULTS: dict[str, FaultSpec] = {
-    spec.name: spec
-    for spec in sorted((*STORE_FAULTS, *SERVICE_FAULTS, *NETWORK_FAULTS), key=lambda s: s.name)
-}
+_ALL = (
+    *STORE_FAULTS,
+    *SERVICE_FAULTS,
+    *NETWORK_FAULTS,
+    *PEER_FAULTS,
+    *CODE_FAULTS,
+)
+
+FAULTS: dict[str, FaultSpec] = {spec.name: spec for spec in sorted(_ALL, key=lambda s: s.name)}

@@ -30,6 +30,7 @@ ACCESS_DENIED = 12
 LOCK_TIMED_OUT = 13
 NOT_LEADER = 14
 UNREADABLE = 15
+NULL_POINTER = 17
 LIMITED = 16  # the service itself turns a request away: too many
 
 ERROR_TYPES = {
@@ -41,6 +42,7 @@ ERROR_TYPES = {
     TOO_MANY_CONNECTIONS: "too_many_connections",
     STATEMENT_TIMED_OUT: "statement_timeout",
     UNREADABLE: "ResponseDecodeError",
+    NULL_POINTER: "NullPointerException",
     NOT_RESOLVED: "UnknownHostException",
     ABORTED: "deadlock_detected",
     READ_ONLY: "read_only_sql_transaction",
@@ -66,6 +68,7 @@ _RESPONSES = {
     ACCESS_DENIED: SERVER_ERROR,
     LOCK_TIMED_OUT: SERVER_ERROR,
     NOT_LEADER: SERVER_ERROR,
+    NULL_POINTER: SERVER_ERROR,
     LIMITED: TOO_MANY_REQUESTS,
     UNAUTHORISED: SERVER_ERROR,
     FORBIDDEN: SERVER_ERROR,

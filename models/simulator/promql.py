@@ -34,6 +34,10 @@ class Vector:
         values = self._of(pairs, 0, self) + self._of(pairs, 1, other)
         return Vector([self.labels[i] for i, _ in pairs], values)
 
+    def joined(self, other: "Vector") -> "Vector":
+        """Return the elements of both (`or`, where none has a match)."""
+        return Vector([*self.labels, *other.labels], np.vstack((self.values, other.values)))
+
     def where(self, condition: NDArray[np.bool_]) -> "Vector":
         """Keep values where the condition holds, as a comparison does."""
         return Vector(self.labels, np.where(condition, self.values, np.nan))

@@ -73,7 +73,9 @@ PLATFORM_RULES = (
         name="PodCrashLooping",
         severity=CRITICAL,
         hold_seconds=15,
-        expression=lambda q: q.get("kube_pod_container_status_waiting_reason").above(0.5),
+        expression=lambda q: q.get(
+            "kube_pod_container_status_waiting_reason", reason="CrashLoopBackOff"
+        ).above(0.5),
         summary="{pod} is in CrashLoopBackOff",
     ),
     AlertRule(

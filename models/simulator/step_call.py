@@ -50,8 +50,6 @@ class Call:
             if outcome != OK:
                 break
             outcome = yield from self._tried(work)
-        if outcome == OK and self._endpoint.service.garbled:
-            outcome = UNREADABLE if rng.random() < self._endpoint.service.garbled else OK
         return outcome if self._spec.required else OK
 
     def _tried(self, work: Work) -> Steps:
@@ -101,6 +99,8 @@ class Call:
             outcome = yield reply
             if gate is not None:
                 outcome = gate.answer(runtime.rng, outcome)
+            if callee.garbled and outcome == OK and runtime.rng.random() < callee.garbled:
+                outcome = UNREADABLE
         if not process.stopped:
             self._report(work, span, began, outcome)
         return int(outcome)

@@ -26,6 +26,7 @@ class Throw:
     rng: random.Random
     share: float
     endpoint: str
+    outcome: int = SERVER_ERROR
 
     def enter(self, work: Work, endpoint: str) -> Steps:
         """Throw, perhaps."""
@@ -33,7 +34,7 @@ class Throw:
             return OK
         yield Timeout(work.process.env, THROW_SECONDS)
         work.process.logged_errors += 1
-        return SERVER_ERROR
+        return self.outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,51 @@ def calls_made(world: World, caller: str, callee: str) -> float:
     return sum(row[0] for row in rows)
 
 
+def on_runtime(world: World, runtime: str) -> list[str]:
+    """Return called services on a runtime."""
+    return [n for n in called_services(world) if world.services[n].spec.runtime == runtime]
+
+
+def required_services(world: World) -> list[str]:
+    """Return called services without whose answer some caller cannot answer."""
+    needed = {name for service in world.services.values() for name in service.needed}
+    return [n for n in called_services(world) if n in needed]
+
+
+def querying_services(world: World) -> list[str]:
+    """Return called services whose requests have run statements."""
+    return [
+        name
+        for name in called_services(world)
+        if any(
+            pool.uses >= MIN_REQUESTS
+            for pod in world.services[name].pods
+            if pod.process is not None
+            for pool in pod.process.pools.values()
+        )
+    ]
+
+
+def request_rate(world: World, name: str) -> float:
+    """Return how many requests a second a pod of a service has answered so far."""
+    pods = [pod.process for pod in world.services[name].pods if pod.process is not None]
+    lived = sum(world.env.now - process.started_at for process in pods)
+    return max(0.05, _answered(world, name) / lived) if lived else 0.05
+
+
+def endpoints_used(world: World, name: str) -> list[str]:
+    """Return the endpoints of a service that others call or users enter by."""
+    entries = {e.endpoint for e in world.topology.entries if e.service == name}
+    called = {
+        step.endpoint
+        for service in world.services.values()
+        for steps in service.spec.endpoints.values()
+        for step in steps
+        if isinstance(step, CallSpec) and step.service == name
+    }
+    return sorted(entries | called)
+
+
 def _answered(world: World, name: str) -> int:
     processes = [pod.process for pod in world.services[name].pods]
     return sum(sum(process.buckets) for process in processes if process is not None)
