@@ -29,12 +29,13 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One series of one component; units as `RuleSeries` asks for them."""
+    """One series of one component; units, and `calls`, as `RuleSeries` has them."""
 
     component: str
     meaning: Meaning
     times_ms: NDArray[np.int64]
     values: NDArray[np.float64]
+    calls: NDArray[np.float64] | None = None
 
 
 def samples_of(measured: Sequence[Measured]) -> MetricBatch:
@@ -62,6 +63,7 @@ def alerts_of(measured: Sequence[Measured], *, start_ms: int, end_ms: int) -> tu
             metric_class=each.meaning.metric_class,
             times_ms=each.times_ms,
             values=each.values,
+            calls=each.calls,
         )
         for each in measured
         if each.meaning.ruled

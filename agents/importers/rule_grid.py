@@ -16,7 +16,7 @@ Flags = NDArray[np.bool_]
 
 PAST_MS = 30 * 60_000
 """How long before an evaluation its past begins."""
-LEAST_PAST = 8
+LEAST_PAST = 10
 """The fewest evaluations with a value that make a past."""
 SET_ASIDE_MS = 15 * 60_000
 """How long values for which the condition held are no part of the past."""
@@ -30,7 +30,8 @@ class Past:
 
     median: Floats
     scale: Floats
-    p95: Floats
+    low: Floats  # 5th percentile
+    high: Floats  # 95th percentile
 
 
 def on_grid(times_ms: NDArray[np.int64], values: Floats, grid: NDArray[np.int64]) -> Floats:
@@ -64,29 +65,37 @@ def holds(rule: Rule, values: Floats, step_ms: int) -> Flags:
 
 
 def _describe(past: Floats) -> Past:
+    """Sort once and pick: NumPy's own NaN-aware quantiles take ten times as long."""
     counts = np.isfinite(past).sum(axis=0)
-    enough = counts >= LEAST_PAST
-    empty = np.full(past.shape[1], np.nan)
-    found = Past(median=empty, scale=empty.copy(), p95=empty.copy())
-    if not enough.any():
-        return found
-    kept = past[:, enough]
-    median = np.nanmedian(kept, axis=0)
-    spread = 1.4826 * np.nanmedian(np.abs(kept - median), axis=0)
-    found.median[enough] = median
-    found.scale[enough] = np.maximum(spread, _SCALE_SHARE * np.abs(median))
-    found.p95[enough] = np.nanquantile(kept, 0.95, axis=0)
-    return found
+    ordered = np.sort(past, axis=0)  # NaN goes last
+    median = _quantile(ordered, counts, 0.5)
+    spread = np.sort(np.abs(past - median), axis=0)
+    return Past(
+        median=median,
+        scale=np.maximum(1.4826 * _quantile(spread, counts, 0.5), _SCALE_SHARE * np.abs(median)),
+        low=_quantile(ordered, counts, 0.05),
+        high=_quantile(ordered, counts, 0.95),
+    )
+
+
+def _quantile(ordered: Floats, counts: NDArray[np.int64], share: float) -> Floats:
+    """Return a quantile of each column's first `count` values, NaN where they are too few."""
+    place = share * np.maximum(counts - 1, 0)
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(counts - 1, 0))
+    columns = np.arange(ordered.shape[1])
+    first, second = ordered[below, columns], ordered[above, columns]
+    return np.where(counts >= LEAST_PAST, first + (second - first) * (place - below), np.nan)
 
 
 def _condition(rule: Rule, now: Floats, past: Past) -> Flags:
     """Every comparison with NaN is false, so what is not known is no alert."""
     if rule.falls:
-        held = (now <= rule.factor * past.median) & (past.median - now >= rule.change)
-        held &= past.median - now >= rule.score * past.scale
-        return held if rule.limit is None else held & (now < rule.limit)
-    held = (now >= rule.factor * past.median) & (now - past.median >= rule.change)
-    held &= now - past.median >= rule.score * past.scale
-    if rule.beyond:
-        held &= now > rule.beyond * past.p95
-    return held if rule.limit is None else held & (now > rule.limit)
+        change = past.median - now
+        held = (now <= rule.factor * past.median) & (now <= past.low / rule.beyond)
+        held &= now < rule.limit if rule.limit is not None else True
+    else:
+        change = now - past.median
+        held = (now >= rule.factor * past.median) & (now >= rule.beyond * past.high)
+        held &= now > rule.limit if rule.limit is not None else True
+    return held & (change >= rule.change) & (change >= rule.score * past.scale)

@@ -21,6 +21,8 @@ from schemas.telemetry import Labels, labels_of
 EVALUATE_MS = 15_000
 FOR_EVALUATIONS = 2
 """How many evaluations in a row a condition must hold to fire, and be gone to resolve."""
+LEAST_CALLS = 10
+"""A latency or share of fewer calls is no value to the rules: one slow call is no trouble."""
 DELIVERY_MS = 1_000
 
 
@@ -29,13 +31,21 @@ class RuleSeries:
     """What a class of a component was; NaN is no sample.
 
     Units: latency in seconds, errors and availability as shares of calls (0 to 1), traffic in
-    calls per second; the other classes in any unit.
+    calls per second; the other classes in any unit. `calls` is how many calls each value is about,
+    None where nobody counted them.
     """
 
     component: str
     metric_class: MetricClass
     times_ms: NDArray[np.int64]
     values: NDArray[np.float64]
+    calls: NDArray[np.float64] | None = None
+
+    def trusted(self) -> NDArray[np.float64]:
+        """Return the values that are about enough calls; NaN for the others."""
+        if self.calls is None:
+            return self.values
+        return np.where(self.calls >= LEAST_CALLS, self.values, np.nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +100,7 @@ def _spans(
     """Yield for each series when it fired: (start, end), the end None where it goes on."""
     first = min(between[0], *(int(each.times_ms.min()) for each in series))
     grid = np.arange(first, between[1] + 1, step_ms, dtype=np.int64)
-    table = np.column_stack([on_grid(each.times_ms, each.values, grid) for each in series])
+    table = np.column_stack([on_grid(each.times_ms, each.trusted(), grid) for each in series])
     held = holds(rule, table, step_ms)
     for column, each in enumerate(series):
         spans = [

@@ -16,9 +16,9 @@ WARNING = "warning"
 class Rule:
     """When a series of one class is alerted on; all that is set must hold.
 
-    `factor` is against the median of the past (below it where `falls`), `change` the smallest
-    difference to that median, `score` the smallest robust z, `beyond` asks for more than that
-    many times the past's 95th percentile, `limit` is absolute.
+    `factor` is against the median of the past, `change` the smallest difference to it, `score` the
+    smallest robust z; `beyond` asks for that many times the past's 95th percentile (where the rule
+    `falls`: the 5th divided by it), and `limit` is absolute.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Rule:
     factor: float = 1.0
     change: float = 0.0
     score: float = 0.0
-    beyond: float = 0.0
+    beyond: float = 1.0
     limit: float | None = None
 
 
@@ -53,6 +53,17 @@ RULES: tuple[Rule, ...] = (
         factor=2.0,
         change=0.02,
         score=3.0,
+        beyond=1.2,
+    ),
+    Rule(
+        name="LatencyRaised",
+        metric_class=MetricClass.LATENCY,
+        severity=WARNING,
+        summary="answers take far longer than they ever did lately",
+        factor=1.2,
+        change=0.005,
+        score=6.0,
+        beyond=1.1,
     ),
     Rule(
         name="ErrorRateHigh",
@@ -61,6 +72,15 @@ RULES: tuple[Rule, ...] = (
         summary="more than 5 % of the calls fail, three times as many as before",
         factor=3.0,
         limit=0.05,
+    ),
+    Rule(
+        name="ErrorRateRaised",
+        metric_class=MetricClass.ERRORS,
+        severity=WARNING,
+        summary="more than 1 % of the calls fail, far more than lately",
+        change=0.01,
+        beyond=1.5,
+        limit=0.01,
     ),
     Rule(
         name="AvailabilityLow",
@@ -80,6 +100,7 @@ RULES: tuple[Rule, ...] = (
         factor=0.5,
         change=0.1,
         score=4.0,
+        beyond=1.25,
     ),
     _resource("CpuHigh", MetricClass.CPU, "CPU is far above what it was", 1.5),
     _resource("MemoryHigh", MetricClass.MEMORY, "memory is far above what it was", 1.2),
