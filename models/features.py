@@ -38,7 +38,7 @@ def _contract() -> FeatureContract:
     pairs += [(f"rule:{rule}", f"rule {rule}") for rule in RULES]
     pairs += [(f"first:{rule}", f"rule {rule}") for rule in RULES]
     return FeatureContract(
-        version="1",
+        version="2",
         names=tuple(name for name, _ in pairs),
         sources=tuple(source for _, source in pairs),
         context=(

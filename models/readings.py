@@ -115,6 +115,34 @@ READINGS: Final[tuple[Reading, ...]] = (
     Reading(measure="alert_onset_s", block="alerts", read=early),
     _share("alerts", "alert_cause_share"),
     Reading(measure="alert_flaps", block="alerts", read=log),
+    *(
+        Reading(measure=f"alerts_{topic}", block="topics", read=log)
+        for topic in (
+            "cpu",
+            "memory",
+            "disk",
+            "network",
+            "latency",
+            "errors",
+            "traffic_up",
+            "traffic_down",
+            "availability",
+            "fall",
+            "logs",
+            "other",
+            "calls_in_slow",
+            "calls_in_failed",
+            "calls_out_slow",
+            "calls_out_failed",
+            "calls_self",
+            "callees",
+            "callers",
+        )
+    ),
+    *(
+        Reading(measure=f"{what}_beyond_replicas", block="replicas", read=ratio, quiet=0.0)
+        for what in ("alerts", "resource", "calls", "traffic_down", "fall", "logs")
+    ),
     _z("latency"),
     _z("errors"),
     Reading(measure="z_traffic", block="metrics", read=log_up, quiet=_Z_QUIET, suffix="+"),

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import networkx as nx
 
+from pipeline.blocks.alert_topics import Counts, replicas_of, topics_of_members
 from pipeline.given_window import GivenWindow
 from pipeline.grouping import Reach, reach
 from pipeline.incident_state import Group, Member
@@ -69,6 +70,16 @@ class CaseView:
             reached | callers, key=lambda n: (n not in self.members, -self._severity(n), n)
         )
         return sorted(everyone[: self.scene.config.max_candidates])
+
+    @cached_property
+    def alert_topics(self) -> Mapping[str, Counts]:
+        """What the incident's alerts speak of, by component."""
+        return topics_of_members(self.members)
+
+    @cached_property
+    def replicas(self) -> Mapping[str, list[str]]:
+        """Of each component that has any: its replicas, as far as the service graph knows."""
+        return replicas_of(self.scene.graph.graph.nodes)
 
     @cached_property
     def onset_ms(self) -> int:

@@ -51,6 +51,7 @@ KNOWN: tuple[Rule, ...] = (
         Reading.STAMP,
     ),
     rule(r"(^|_)uptime(_|$)", "restarts", UP, Reading.UPTIME),
+    rule(r"success_(rate|ratio|share|percent)|(^|_)availability(_|$)", "errors", DOWN, LEVEL),
     # certificates
     rule(
         r"ssl_.*(expiry|not_?after)|cert.*(expir|not_?after)", "certificate", DOWN, Reading.EXPIRY

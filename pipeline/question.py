@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from pipeline.blocks.alert_topics import measure_topics
 from pipeline.blocks.alerts import measure_alerts
 from pipeline.blocks.block import Block
 from pipeline.blocks.changes import measure_changes
@@ -32,6 +33,7 @@ def _candidate(
 ) -> Candidate:
     blocks = (
         measure_alerts(case, name, flaps=flaps),
+        measure_topics(name, case.alert_topics, case.scene.graph, case.replicas.get(name, [])),
         measure_metrics(case, name),
         measure_silence(case, name),
         measure_spans(case, name),
