@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from models.overlay_alerts import Firing, join_firings, messages_of, read_firings
+from models.alert_firings import Firing, join_firings, messages_of, read_firings
 from models.overlay_layer import Layer
 from models.overlay_metrics import lay_metrics
 from models.overlay_spans import lay_spans

@@ -161,7 +161,8 @@ def _kept(traces: _Traces, place: int, suffers: NDArray[np.int8]) -> NDArray[np.
     turn = np.cumsum(states == 1, axis=0)[place] - 1
     shared = (traces.lot % np.maximum(1, sharing).astype(np.uint64)) == turn
     mine: NDArray[np.bool_] = np.where(worst == 1, (states[place] == 1) & shared, owner == place)
-    return inside & mine
+    taken: NDArray[np.bool_] = inside & mine
+    return taken
 
 
 def _joined(parts: Sequence[SpanBatch]) -> SpanBatch:
