@@ -138,7 +138,7 @@ class CaseView:
         return last, max(0.0, (self.onset_ms - last.change.at_ms) / 1000)
 
     def _severity(self, name: str) -> float:
-        return self.scene.health(name).severity
+        return max(0.0, self.scene.health(name).severity)
 
     def _stands_out(self, caller: str, callee: str) -> bool:
         """A caller is a candidate when it is anomalous or calls much more than it used to."""
