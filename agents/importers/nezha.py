@@ -1,8 +1,8 @@
 """Nezha (Online Boutique, Train Ticket): spans and pod metrics of three minutes a fault.
 
 One recording a fault, with fault-free minutes laid before it (`nezha_baseline`), and one healthy
-recording a day that has enough of them. Spans have no status and logs are not read, so a fault
-that shows in log lines alone does not show here.
+recording a day that has enough of them. Spans have no status but where Spring's error page was
+rendered, and logs are not read, so a fault that shows in log lines alone does not show here.
 """
 
 from collections.abc import Iterator

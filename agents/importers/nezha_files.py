@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from agents.importers.errors import LayoutError
 from agents.importers.nezha_metrics import utc_ms
+from agents.importers.span_failures import with_error_pages
 from agents.importers.span_table import SpanNote, SpanNotes, SpanTable
 from schemas.resolve_names import workload_of
 from schemas.telemetry import Labels, labels_of
@@ -81,7 +82,7 @@ def read_spans(folders: Iterable[Path]) -> DaySpans:
     for folder in folders:
         for path in sorted(folder.glob("*_trace.csv")):
             _read_file(path, notes)
-    table = notes.table()
+    table = with_error_pages(notes.table())
     _, trace = np.unique(np.stack((table.trace_hi, table.trace_lo)), axis=1, return_inverse=True)
     began = np.full(len(table), np.iinfo(np.int64).max)
     np.minimum.at(began, trace.ravel(), table.start_ns)

@@ -53,7 +53,7 @@ _READINGS = {
     "NetworkTransmitBytes": _Reading(metric="pod_network_transmit_bytes_per_second"),
     "NetworkP90(ms)": _Reading(metric="pod_network_round_trip_milliseconds", group="network"),
     "PodServerLatencyP90(s)": _Reading(metric="pod_server_latency_p90_seconds", group="answers"),
-    "PodWorkload(Ops)": _Reading(metric="pod_requests_per_second", group="answers"),
+    "PodWorkload(Ops)": _Reading(metric="pod_requests_per_second"),
 }
 """Left out: latency of the pod's own calls (that is others' time), higher quantiles, success rate
 (0 throughout where we saw it), and the node's columns, since the node has no name."""
