@@ -13,6 +13,7 @@ from typing import Any
 from agents.importers.case_facts import CaseFacts, Protocol
 from agents.importers.fault_family import family_of
 from agents.importers.layout import folders_holding
+from agents.importers.measured import samples_of
 from agents.importers.nezha_baseline import (
     FAULT_MS,
     Interval,
@@ -22,17 +23,12 @@ from agents.importers.nezha_baseline import (
     pieces_before,
 )
 from agents.importers.nezha_files import FAULT_LIST, DaySpans, Injected, read_faults, read_spans
-from agents.importers.nezha_metrics import (
-    RULE_STEP_MS,
-    PodTable,
-    columns_between,
-    read_pods,
-    ruled,
-)
-from agents.importers.rule_pack import derive_alerts
-from agents.importers.series import batch_of, component_of
+from agents.importers.nezha_metrics import PodTable, measured_between, read_pods, ruled
+from agents.importers.rule_pack import EVALUATE_MS, derive_alerts
+from agents.importers.series import component_of
+from agents.importers.span_kinds import spans_of
 from agents.importers.span_series import rule_series
-from agents.importers.span_table import SpanTable, joined, spans_of
+from agents.importers.span_table import SpanTable, put_together
 from schemas.recording import Fault, Recording
 
 HISTORY_MS = 90 * 60_000
@@ -194,7 +190,7 @@ def _window(day: _Day, at_ms: int) -> _Window:
         spans_end_ms=spans_end,
         # Spans that end long before the metrics would look like everybody's silence.
         end_ms=min(until, spans_end + _AFTER_MS) if ends else until,
-        alerts_ms=alerts - alerts % 60_000 + RULE_STEP_MS,
+        alerts_ms=alerts - alerts % 60_000 + EVALUATE_MS,
         pieces=pieces_before(at_ms, day.free, day.declared),
     )
 
@@ -204,8 +200,8 @@ def _recording(
 ) -> Recording:
     spans = _spans(day, window)
     first_ms = window.alerts_ms - HISTORY_MS
-    columns = list(columns_between(day.pods, first_ms, window.end_ms))
-    metrics = batch_of(columns)
+    measured = measured_between(day.pods, first_ms, window.end_ms)
+    metrics = samples_of(measured)
     starts = [int(column.min()) for column in (metrics.time_ms,) if len(column)]
     starts += [int(spans.start_ns.min() // 1_000_000)] if len(spans) else []
     return Recording(
@@ -215,7 +211,7 @@ def _recording(
         resolution_seconds=60.0,
         provenance=facts.as_json(),
         alerts=derive_alerts(
-            [*rule_series(spans), *ruled(columns)],
+            [*rule_series(spans), *ruled(measured)],
             start_ms=window.alerts_ms,
             end_ms=window.end_ms,
         ),
@@ -231,7 +227,7 @@ def _spans(day: _Day, window: _Window) -> SpanTable:
         day.spans.between(piece.start_ms, piece.end_ms).moved(piece.by_ms)
         for piece in window.pieces
     ]
-    return joined([*before, during])
+    return put_together([*before, during])
 
 
 def _more(window: _Window) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from agents.importers.errors import LayoutError
 from agents.importers.nezha_metrics import utc_ms
 from agents.importers.span_failures import with_error_pages
-from agents.importers.span_table import SpanNote, SpanNotes, SpanTable
+from agents.importers.span_notes import SpanNote, SpanNotes
+from agents.importers.span_table import SpanTable
 from schemas.resolve_names import workload_of
 from schemas.telemetry import Labels, labels_of
 

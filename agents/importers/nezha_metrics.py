@@ -5,7 +5,7 @@ Invariant: times are those of the column `Time`; the column `TimeStamp` is wrong
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,48 +13,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.importers.errors import LayoutError
-from agents.importers.rule_pack import RuleSeries
-from agents.importers.series import Column
-from pipeline.metric_class import classify
+from agents.importers.measured import Meaning, Measured
+from agents.importers.rule_pack import EVALUATE_MS, RuleSeries
 from pipeline.metric_meaning import MetricClass
 from schemas.resolve_names import workload_of
 from schemas.telemetry import labels_of
 
 PATTERN = "*_metric.csv"
-RULE_STEP_MS = 15_000
-"""Pods are scraped within a second; rules see them at the next of these."""
+SCRAPE_SECONDS = 60.0
 _SECOND = len("2023-01-29 08:41:09")
-_RULED = (
-    MetricClass.LATENCY,
-    MetricClass.TRAFFIC,
-    MetricClass.CPU,
-    MetricClass.MEMORY,
-    MetricClass.NETWORK,
-)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """How a column is called here; `group` names the series that come and go together."""
-
-    metric: str
-    factor: float = 1.0
-    group: str = "resources"
+def _meaning(metric: str, metric_class: MetricClass, *, ruled: bool = True) -> Meaning:
+    # Series without samples while nobody calls have not stopped, so they are scraped apart from
+    # those that always have one.
+    job = "answers" if metric_class is MetricClass.LATENCY else "pods"
+    return Meaning(metric=metric, metric_class=metric_class, labels=(("job", job),), ruled=ruled)
 
 
-_READINGS = {
-    "CpuUsage(m)": _Reading(metric="pod_cpu_usage_millicores"),
-    "CpuUsageRate(%)": _Reading(metric="pod_cpu_usage_percent"),
-    "MemoryUsage(Mi)": _Reading(metric="pod_memory_usage_bytes", factor=float(1 << 20)),
-    "MemoryUsageRate(%)": _Reading(metric="pod_memory_usage_percent"),
-    "SyscallRead": _Reading(metric="pod_syscalls_read"),
-    "SyscallWrite": _Reading(metric="pod_syscalls_write"),
-    "NetworkReceiveBytes": _Reading(metric="pod_network_receive_bytes_per_second"),
-    "NetworkTransmitBytes": _Reading(metric="pod_network_transmit_bytes_per_second"),
-    "NetworkP90(ms)": _Reading(metric="pod_network_round_trip_milliseconds", group="network"),
-    "PodServerLatencyP90(s)": _Reading(metric="pod_server_latency_p90_seconds", group="answers"),
-    "PodWorkload(Ops)": _Reading(metric="pod_requests_per_second"),
+_LATENCY, _WORKLOAD = "PodServerLatencyP90(s)", "PodWorkload(Ops)"
+_MEANINGS = {
+    "CpuUsage(m)": _meaning("pod_cpu_usage_millicores", MetricClass.CPU),
+    "CpuUsageRate(%)": _meaning("pod_cpu_usage_percent", MetricClass.CPU, ruled=False),
+    "MemoryUsage(Mi)": _meaning("pod_memory_usage_bytes", MetricClass.MEMORY),
+    "MemoryUsageRate(%)": _meaning("pod_memory_usage_percent", MetricClass.MEMORY, ruled=False),
+    "SyscallRead": _meaning("pod_syscalls_read", MetricClass.OTHER, ruled=False),
+    "SyscallWrite": _meaning("pod_syscalls_write", MetricClass.OTHER, ruled=False),
+    "NetworkReceiveBytes": _meaning("pod_network_receive_bytes_per_second", MetricClass.NETWORK),
+    "NetworkTransmitBytes": _meaning("pod_network_transmit_bytes_per_second", MetricClass.NETWORK),
+    "NetworkP90(ms)": _meaning("pod_network_round_trip_milliseconds", MetricClass.NETWORK),
+    _LATENCY: _meaning("pod_server_latency_p90_seconds", MetricClass.LATENCY),
+    _WORKLOAD: _meaning("pod_requests_per_second", MetricClass.TRAFFIC),
 }
+_FACTORS = {"MemoryUsage(Mi)": float(1 << 20)}
 """Left out: latency of the pod's own calls (that is others' time), higher quantiles, success rate
 (0 throughout where we saw it), and the node's columns, since the node has no name."""
 
@@ -78,35 +69,39 @@ def read_pods(folder: Path) -> list[PodTable]:
     return [_read(path) for path in sorted(folder.glob(PATTERN))]
 
 
-def columns_between(pods: list[PodTable], start_ms: int, end_ms: int) -> Iterator[Column]:
-    """Yield the samples of a time, under metric names that the engine knows how to read."""
-    for pod in pods:
-        inside = (pod.times_ms >= start_ms) & (pod.times_ms < end_ms)
-        for name, values in pod.values.items():
-            reading = _READINGS[name]
-            # Series without samples while nobody calls have not stopped, so they are scraped
-            # apart from those that always have one.
-            labels = labels_of({"pod": pod.pod, "job": reading.group})
-            yield Column(
-                component=pod.service,
-                metric=reading.metric,
-                times_ms=pod.times_ms[inside],
-                values=values[inside] * reading.factor,
-                labels=labels,
-            )
+def measured_between(pods: list[PodTable], start_ms: int, end_ms: int) -> list[Measured]:
+    """Return the samples of a time, under metric names that the engine knows how to read."""
+    return [each for pod in pods for each in _measured(pod, start_ms, end_ms)]
 
 
-def ruled(columns: list[Column]) -> Iterator[RuleSeries]:
-    """Yield those of the columns that alert rules look at, pods of one scrape at one time."""
-    for column in columns:
-        metric_class = classify(column.metric, column.labels).metric_class
-        if metric_class in _RULED and len(column.times_ms):
-            yield RuleSeries(
-                component=column.component,
-                metric_class=metric_class,
-                times_ms=-(-column.times_ms // RULE_STEP_MS) * RULE_STEP_MS,
-                values=column.values,
-            )
+def _measured(pod: PodTable, start_ms: int, end_ms: int) -> Iterator[Measured]:
+    inside = (pod.times_ms >= start_ms) & (pod.times_ms < end_ms)
+    workload = pod.values.get(_WORKLOAD)
+    for name, values in pod.values.items():
+        meaning = _MEANINGS[name]
+        calls = workload[inside] * SCRAPE_SECONDS if workload is not None else None
+        yield Measured(
+            component=pod.service,
+            meaning=replace(meaning, labels=labels_of({**dict(meaning.labels), "pod": pod.pod})),
+            times_ms=pod.times_ms[inside],
+            values=values[inside] * _FACTORS.get(name, 1.0),
+            calls=calls if name == _LATENCY else None,
+        )
+
+
+def ruled(measured: list[Measured]) -> list[RuleSeries]:
+    """Return what alert rules look at; pods of one scrape are seen at one time."""
+    return [
+        RuleSeries(
+            component=each.component,
+            metric_class=each.meaning.metric_class,
+            times_ms=-(-each.times_ms // EVALUATE_MS) * EVALUATE_MS,
+            values=each.values,
+            calls=each.calls,
+        )
+        for each in measured
+        if each.meaning.ruled and len(each.times_ms)
+    ]
 
 
 def utc_ms(text: str) -> int:
@@ -130,7 +125,7 @@ def _read(path: Path) -> PodTable:
         msg = f"{path} has no rows with a column Time, so it is no metric file of nezha"
         raise LayoutError(msg)
     times = np.array([utc_ms(row["Time"]) for row in rows], np.int64)
-    values = {name: _numbers(row.get(name) for row in rows) for name in _READINGS}
+    values = {name: _numbers(row.get(name) for row in rows) for name in _MEANINGS}
     known = {name: column for name, column in values.items() if np.nan_to_num(column).any()}
     pod = rows[0].get("PodName") or path.name.removesuffix("_metric.csv")
     return PodTable(pod=pod, times_ms=times, values=known)

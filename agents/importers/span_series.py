@@ -1,7 +1,7 @@
-"""What alert rules look at where a set has spans: each service's answers per pane.
+"""What alert rules look at where a set has spans: each service's answers in panes of 30 s.
 
-Answers are the spans by which a service was entered. Invariant: a pane without enough of them has
-no latency, and none within the time of the spans has no traffic of zero.
+Answers are the spans by which a service was entered. Invariant: a sample stands at the end of a
+pane that lies wholly within the time of the spans, and is of nothing later.
 """
 
 import numpy as np
@@ -13,54 +13,49 @@ from pipeline.metric_meaning import MetricClass
 
 PANE_MS = 30_000
 LATENCY_QUANTILE = 0.9
-LEAST_ANSWERS = 3
-"""The fewest answers of a pane that give a latency or a share of errors."""
 
 
 def rule_series(table: SpanTable) -> tuple[RuleSeries, ...]:
-    """Return latency, errors and traffic of every service; a pane's sample is at its end."""
+    """Return latency, errors and traffic of every service, with how many answers they rest on."""
     if not len(table):
         return ()
     entry = table.where(table.entry)
-    ends = entry.end_ns // 1_000_000
-    first = int(table.start_ns.min() // 1_000_000) // PANE_MS
-    # The last pane is mostly cut off by the end of the spans.
-    panes = np.arange(first + 1, int(table.end_ns.max() // 1_000_000) // PANE_MS)
-    if not len(panes):
-        return ()
-    slot = ends // PANE_MS - panes[0]
-    inside = (slot >= 0) & (slot < len(panes))
-    names = sorted(set(table.services))
+    order = np.argsort(entry.end_ns, kind="stable")
+    entry = entry.where(order)
+    first_ms = int(table.start_ns.min() // 1_000_000) + PANE_MS
+    last_ms = int(table.start_ns.max() // 1_000_000)
+    times = np.arange(-(-first_ms // PANE_MS), last_ms // PANE_MS + 1) * PANE_MS
+    service = entry.service
     found: list[RuleSeries] = []
-    for number, name in enumerate(names):
-        rows = inside & (entry.service == number)
-        seconds = (entry.end_ns - entry.start_ns)[rows] / 1e9
-        found += _of_service(name, panes, slot[rows], seconds=seconds, failed=entry.failed[rows])
+    for number, name in enumerate(sorted(set(table.services))):
+        found += _of_service(name, times, entry.where(service == number))
     return tuple(found)
 
 
-def _of_service(
-    name: str,
-    panes: NDArray[np.int64],
-    slot: NDArray[np.int64],
-    *,
-    seconds: NDArray[np.float64],
-    failed: NDArray[np.bool_],
-) -> list[RuleSeries]:
-    count = np.bincount(slot, minlength=len(panes)).astype(np.float64)
-    enough = count >= LEAST_ANSWERS
-    errors = np.bincount(slot, weights=failed, minlength=len(panes))
-    share = np.where(enough, errors / np.maximum(count, 1.0), np.nan)
-    latency = np.full(len(panes), np.nan)
-    for pane in np.flatnonzero(enough).tolist():
-        latency[pane] = np.quantile(seconds[slot == pane], LATENCY_QUANTILE)
+def _of_service(name: str, times_ms: NDArray[np.int64], answers: SpanTable) -> list[RuleSeries]:
+    """Return one service's series; its answers are in order of their ends."""
+    ends_ms = answers.end_ns // 1_000_000
+    seconds = (answers.end_ns - answers.start_ns) / 1e9
+    begin = np.searchsorted(ends_ms, times_ms - PANE_MS)
+    until = np.searchsorted(ends_ms, times_ms)
+    windows = list(zip(begin.tolist(), until.tolist(), strict=True))
+    latency = [
+        np.quantile(seconds[a:b], LATENCY_QUANTILE) if a < b else np.nan for a, b in windows
+    ]
+    failed = [answers.failed[a:b].mean() if a < b else np.nan for a, b in windows]
+    calls = (until - begin).astype(np.float64)
     values = {
-        MetricClass.LATENCY: latency,
-        MetricClass.ERRORS: share,
-        MetricClass.TRAFFIC: count / (PANE_MS / 1000),
+        MetricClass.LATENCY: np.array(latency, np.float64),
+        MetricClass.ERRORS: np.array(failed, np.float64),
+        MetricClass.TRAFFIC: calls / (PANE_MS / 1000),
     }
-    times = (panes + 1) * PANE_MS
     return [
-        RuleSeries(component=name, metric_class=each, times_ms=times, values=column)
+        RuleSeries(
+            component=name,
+            metric_class=each,
+            times_ms=times_ms,
+            values=column,
+            calls=None if each is MetricClass.TRAFFIC else calls,
+        )
         for each, column in values.items()
     ]
