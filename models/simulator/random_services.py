@@ -1,8 +1,8 @@
 """Turns a drafted service of a random environment into its description."""
 
 import random
-from dataclasses import dataclass, field
 
+from models.simulator.random_graph import Draft
 from models.simulator.topology import (
     CacheSpec,
     CallSpec,
@@ -18,24 +18,9 @@ from models.simulator.topology import (
     StepSpec,
 )
 
-TIMEOUT_SECONDS = (10.0, 6.0, 4.0, 3.0)
+TIMEOUT_SECONDS = (10.0, 6.0, 4.0, 3.0, 2.5)
+ENDPOINTS = "abcdefghijkl"
 RUNTIMES: tuple[Runtime, ...] = ("jvm", "jvm", "go", "python")
-
-
-@dataclass(slots=True, eq=False)
-class Draft:
-    """A service while its surroundings are drawn."""
-
-    name: str
-    level: int
-    callees: "list[Draft]" = field(default_factory=list)
-    database: str = ""
-    cache: str = ""
-    external: str = ""
-    topic: str = ""
-    consumes: str = ""
-    tls: bool = False
-    runtime: Runtime | None = None
 
 
 def endpoint_of(service: str) -> str:
@@ -94,14 +79,16 @@ def _endpoints(draft: Draft, rng: random.Random) -> dict[str, tuple[StepSpec, ..
     """Describe what a service offers: the first several endpoints, others one."""
     if draft.level > 0:
         return {endpoint_of(draft.name): _steps(draft, draft.callees, rng)}
-    count = min(3, max(1, len(draft.callees)))
+    few = min(3, max(1, len(draft.callees)))
+    count = max(few, min(len(ENDPOINTS), len(draft.callees) // 3))
     parts: list[list[Draft]] = [draft.callees[i::count] for i in range(count)]
     for part in parts:
         extra = rng.choice(draft.callees)
         if extra not in part and rng.random() < 0.5:
             part.append(extra)
     return {
-        f"GET /{draft.name}/{'abc'[i]}": _steps(draft, part, rng) for i, part in enumerate(parts)
+        f"GET /{draft.name}/{ENDPOINTS[i]}": _steps(draft, part, rng)
+        for i, part in enumerate(parts)
     }
 
 
@@ -135,7 +122,7 @@ def _rows(draft: Draft, rng: random.Random) -> tuple[StepSpec, ...]:
     if not draft.database:
         return ()
     known = statements_of(draft.name)
-    statements = known[: rng.randrange(1, 1 + len(known))]
+    statements = known if draft.writes else known[: rng.randrange(1, len(known))]
     return (StatementsSpec(database=draft.database, statements=statements),)
 
 

@@ -28,6 +28,8 @@ from schemas.recording import Fault, Recording
 SIMULATOR_VERSION = 1
 SLICES = 50
 TOPOLOGIES = ("shop", "random")
+SIZED_TOPOLOGIES = ("random-30", "random-100", "random-200")
+"""Random ones of a given size; any number of components from 10 to 200 will do."""
 
 
 def simulate(
@@ -43,7 +45,8 @@ def simulate(
     Args:
         fault: a name in FAULTS, or "none" for a run in which nothing goes wrong.
         seed: draws everything that is drawn: victim, onset, traffic, names, noise.
-        topology: "shop", or "random" for one that the seed draws.
+        topology: a named one, "random" for one that the seed draws, or "random-100" for one of
+            so many components.
         config: length, load and observation.
         progress: is called with the share that is done, now and then.
     """
@@ -69,6 +72,9 @@ def _topology(name: str, seed: int) -> Topology:
         return SHOP
     if name == "random":
         return random_topology(random.Random(f"{seed}:topology"))
+    kind, _, size = name.partition("-")
+    if kind == "random" and size.isdecimal():
+        return random_topology(random.Random(f"{seed}:topology"), int(size))
     msg = f"there is no topology {name!r}; choose one of {', '.join(TOPOLOGIES)}"
     raise ValueError(msg)
 

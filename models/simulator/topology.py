@@ -209,7 +209,7 @@ class EntrySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """One whole environment."""
+    """One whole environment. `load` is the share of the usual request rate that it gets."""
 
     name: str
     namespace: str
@@ -221,3 +221,4 @@ class Topology:
     externals: tuple[ExternalSpec, ...]
     jobs: tuple[JobSpec, ...]
     nodes: tuple[NodeSpec, ...]
+    load: float = 1.0

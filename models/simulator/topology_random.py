@@ -1,16 +1,20 @@
 """Draws a random environment: a layered graph of services on stores, queues and third parties.
 
-Every kind of component occurs at least once, so that every kind of fault finds a victim.
+Every kind of component occurs at least once, so that every kind of fault finds a victim. The size
+counts services, databases, caches, brokers and third parties; the load falls as the size grows.
 """
 
 import random
 from collections.abc import Iterator
 
-from models.simulator.random_services import Draft, service_of, statements_of
+from models.simulator.random_graph import Draft, draw_graph
+from models.simulator.random_peers import Composition, draw_peers
+from models.simulator.random_services import service_of, statements_of
 from models.simulator.topology import (
     BrokerSpec,
     CacheServerSpec,
     DatabaseSpec,
+    Engine,
     EntrySpec,
     ExternalSpec,
     JobSpec,
@@ -21,40 +25,48 @@ from models.simulator.topology import (
 )
 from models.simulator.wordlist import NOUNS, WORDS
 
-MIN_SERVICES, MAX_SERVICES = 5, 13
-LEVELS = 4
-EXTRA_CALLER_CHANCE = 0.22
+MIN_SIZE, MAX_SIZE = 10, 200
+DRAWN_SIZES = (10, 24)
+"""The sizes that are drawn when none is given."""
+USUAL_SIZE = 24
+"""Up to here the load is what it is asked to be."""
 SCAN = "SELECT ledger"
 
 
-def random_topology(rng: random.Random) -> Topology:
-    """Draw one environment; size, shape and names come from `rng`."""
-    names = iter(rng.sample(WORDS, len(WORDS)))
-    nodes = _nodes(rng, names)
-    drafts = _graph(rng, names)
-    peers = _peers(rng, drafts, names)
+def random_topology(rng: random.Random, size: int | None = None) -> Topology:
+    """Draw one environment; shape and names come from `rng`, and the size where none is given."""
+    if size is None:
+        size = rng.randrange(DRAWN_SIZES[0], DRAWN_SIZES[1] + 1)
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        msg = f"a random topology has {MIN_SIZE} to {MAX_SIZE} components, not {size}"
+        raise ValueError(msg)
+    names = _names(rng)
+    parts = Composition.draw(rng, size)
+    nodes = _nodes(rng, names, size)
+    drafts = draw_graph(rng, names, parts.services)
+    peers = draw_peers(rng, drafts, names, parts)
     services = tuple(service_of(draft, rng) for draft in drafts)
-    databases = tuple(_database(rng, name, services, nodes) for name in peers["database"])
-    entry = drafts[0]
-    weights = {endpoint: rng.uniform(1.0, 4.0) for endpoint in services[0].endpoints}
+    hosts = nodes[: max(3, len(nodes) // 3)]
+    databases = tuple(
+        _database(rng, name, engine, (services, hosts))
+        for name, engine in zip(peers.databases, _engines(rng), strict=False)
+    )
     return Topology(
         name="random",
         namespace=next(names),
-        entries=tuple(
-            EntrySpec(weight=weight, service=entry.name, endpoint=endpoint)
-            for endpoint, weight in weights.items()
-        ),
+        entries=_entries(rng, drafts, services),
         services=services,
         databases=databases,
         caches=tuple(
-            CacheServerSpec(name=name, node=rng.choice(nodes).name) for name in peers["cache"]
+            CacheServerSpec(name=name, node=rng.choice(hosts).name) for name in peers.caches
         ),
         brokers=tuple(
-            BrokerSpec(name=name, node=rng.choice(nodes).name, topics=_topics(drafts, name))
-            for name in peers["broker"]
+            BrokerSpec(name=name, node=rng.choice(hosts).name, topics=_topics(drafts, name))
+            for name in peers.brokers
         ),
         externals=tuple(
-            ExternalSpec(host=name, ms=rng.uniform(60.0, 250.0)) for name in peers["external"]
+            ExternalSpec(host=name, ms=rng.uniform(60.0, 250.0 if size <= USUAL_SIZE else 140.0))
+            for name in peers.externals
         ),
         jobs=tuple(
             JobSpec(
@@ -68,75 +80,60 @@ def random_topology(rng: random.Random) -> Topology:
             for database in databases
         ),
         nodes=nodes,
+        load=min(1.0, (USUAL_SIZE / size) ** 0.5),
     )
 
 
-def _nodes(rng: random.Random, names: Iterator[str]) -> tuple[NodeSpec, ...]:
+def _names(rng: random.Random) -> Iterator[str]:
+    """Yield names that differ: words, and pairs of words when there are no more."""
+    words = rng.sample(WORDS, len(WORDS))
+    yield from words
+    for step in range(1, len(words)):
+        for i, word in enumerate(words):
+            yield f"{word}-{words[(i + step) % len(words)]}"
+
+
+def _nodes(rng: random.Random, names: Iterator[str], size: int) -> tuple[NodeSpec, ...]:
+    count = rng.randrange(3, 6) + max(0, size - USUAL_SIZE) // 12
     return tuple(
         NodeSpec(name=next(names), address=f"10.0.2.{11 + i}", cores=rng.choice((4, 4, 8)))
-        for i in range(rng.randrange(3, 6))
+        for i in range(count)
     )
 
 
-def _graph(rng: random.Random, names: Iterator[str]) -> list[Draft]:
-    """Draw services on levels; each but the first is called from a level above its own."""
-    count = rng.randrange(MIN_SERVICES, MAX_SERVICES + 1)
-    drafts = [Draft(name=next(names), level=0)]
-    for i in range(1, count):
-        level = 1 if i < 3 else rng.randrange(1, LEVELS)
-        drafts.append(Draft(name=next(names), level=level))
-    for draft in drafts[1:]:
-        above = [d for d in drafts if d.level < draft.level]
-        near = [d for d in above if d.level == draft.level - 1] or above
-        rng.choice(near).callees.append(draft)
-        for other in above:
-            if draft not in other.callees and rng.random() < EXTRA_CALLER_CHANCE:
-                other.callees.append(draft)
-                break
-    return drafts
-
-
-def _peers(rng: random.Random, drafts: list[Draft], names: Iterator[str]) -> dict[str, list[str]]:
-    """Draw stores and third parties, and who uses them."""
-    inner = drafts[1:]
-    databases = [next(names) for _ in range(rng.randrange(1, 4))]
-    caches = [next(names) for _ in range(rng.randrange(1, 3))]
-    externals = [f"api.{next(names)}.example" for _ in range(rng.randrange(1, 3))]
-    broker = next(names)
-    for i, draft in enumerate(rng.sample(inner, len(inner))):
-        if i < 2 * len(databases) or rng.random() < 0.4:
-            draft.database = databases[i % len(databases)]
-        if i < len(caches) or rng.random() < 0.3:
-            draft.cache = caches[i % len(caches)]
-    for i, external in enumerate(externals):
-        rng.sample(inner, len(inner))[i % len(inner)].external = external
-    producer = rng.choice([draft for draft in inner if draft.level == 1])
-    others = [draft for draft in rng.sample(inner, len(inner)) if draft is not producer]
-    producer.topic = f"{broker}.{rng.choice(NOUNS)}"
-    for draft in others[: rng.randrange(1, 3)]:
-        draft.consumes = producer.topic
-    leaf = [draft for draft in inner if not draft.consumes] or inner
-    rng.choice(leaf).tls = True
-    rng.choice([draft for draft in inner if draft.database]).runtime = "jvm"
-    return {
-        "database": databases,
-        "cache": caches,
-        "external": externals,
-        "broker": [broker],
-    }
+def _entries(
+    rng: random.Random, drafts: list[Draft], services: tuple[ServiceSpec, ...]
+) -> tuple[EntrySpec, ...]:
+    return tuple(
+        EntrySpec(weight=rng.uniform(1.0, 4.0), service=draft.name, endpoint=endpoint)
+        for draft, service in zip(drafts, services, strict=True)
+        if draft.level == 0
+        for endpoint in service.endpoints
+    )
 
 
 def _topics(drafts: list[Draft], broker: str) -> tuple[str, ...]:
     return tuple(sorted({d.topic for d in drafts if d.topic.startswith(f"{broker}.")}))
 
 
+def _engines(rng: random.Random) -> Iterator[Engine]:
+    """Yield one of each first, so that each engine's faults find a victim."""
+    yield "mysql"
+    yield "postgres"
+    while True:
+        yield rng.choice(("mysql", "postgres"))
+
+
 def _database(
-    rng: random.Random, name: str, services: tuple[ServiceSpec, ...], nodes: tuple[NodeSpec, ...]
+    rng: random.Random,
+    name: str,
+    engine: Engine,
+    around: tuple[tuple[ServiceSpec, ...], tuple[NodeSpec, ...]],
 ) -> DatabaseSpec:
     """Draw a server with the statements that its clients use."""
+    services, hosts = around
     clients = [service for service in services if name in service.pools]
-    mark = rng.choice(("mysql", "postgres"))
-    value = "?" if mark == "mysql" else "$1"
+    value = "?" if engine == "mysql" else "$1"
     statements = {
         statement: StatementSpec(
             text=f"{statement.replace(' ', ' * FROM ')} WHERE id = {value}",
@@ -150,9 +147,9 @@ def _database(
     pooled = sum(client.replicas * client.pools[name].size for client in clients)
     return DatabaseSpec(
         name=name,
-        engine="mysql" if mark == "mysql" else "postgres",
+        engine=engine,
         schema=rng.choice(NOUNS),
-        node=rng.choice(nodes).name,
+        node=rng.choice(hosts).name,
         statements=statements,
         max_connections=max(30, int(1.1 * pooled) + 10),
         cores=4,

@@ -79,7 +79,7 @@ class World:
             database.reaches = partial(self._reaches, database)
         self._wire()
         entries = [(e.weight, self.endpoints[(e.service, e.endpoint)]) for e in topology.entries]
-        self.traffic = Traffic(self.runtime, entries, config.request_rate)
+        self.traffic = Traffic(self.runtime, entries, config.request_rate * topology.load)
 
     def _reaches(self, database: Database, user: str) -> bool:
         """Whether a service's packets get to a database."""
