@@ -149,7 +149,7 @@ def _issue(suite: _Suite, split: str, folder: Path) -> Recording:
 
 def _known(suite: _Suite, name: str, folder: Path) -> str:
     if name not in suite.names:
-        msg = f"{folder}/target.json names {name!r}, which no graph.csv or metrics.csv has"
+        msg = f"{folder}/target.json names {name!r}, which no graph or metrics file has"
         raise LayoutError(msg)
     return suite.names[name]
 

@@ -50,7 +50,7 @@ def _recording(system: str, label: dict[str, str], raw: dict[str, Keyed]) -> Rec
         traces=raw["traces"].get(index, []),
         logs=raw["logs"].get(index, []),
     )
-    edges = [(nodes[a], nodes[b]) for a, b in raw["edges"].get(index, [])]
+    edges = _edges(index, nodes, raw["edges"].get(index, []))
     onset_ms = START_MS + QUIET_MS
     end_ms = onset_ms + EVENTS_MS + _AFTER_MS
     root = component_of(label["instance"]).name
@@ -89,6 +89,14 @@ def _recording(system: str, label: dict[str, str], raw: dict[str, Keyed]) -> Rec
             ),
         ),
     )
+
+
+def _edges(index: str, nodes: list[str], pairs: list[list[int]]) -> list[tuple[str, str]]:
+    for pair in pairs:
+        if len(pair) != 2 or not all(0 <= place < len(nodes) for place in pair):
+            msg = f"tvdiag's case {index} has an edge {pair} between its {len(nodes)} nodes"
+            raise LayoutError(msg)
+    return [(nodes[a], nodes[b]) for a, b in pairs]
 
 
 def directed(edges: list[tuple[str, str]], calls: set[tuple[str, str]]) -> list[tuple[str, str]]:

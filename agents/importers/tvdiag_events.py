@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agents.importers.errors import LayoutError
 from agents.importers.series import component_of
 from agents.importers.webhook import AlertState, webhook_message
 from schemas.recording import Message
@@ -33,7 +34,8 @@ class AlertEvents:
 
     def calls(self) -> set[tuple[str, str]]:
         """Return who was seen calling whom."""
-        return {(_named(caller), _named(callee)) for caller, callee, *_ in self.traces}
+        calls = (_parts(event, 4) for event in self.traces)
+        return {(_named(caller), _named(callee)) for caller, callee, *_ in calls}
 
 
 def messages(events: AlertEvents, start_ms: int) -> tuple[Message, ...]:
@@ -72,8 +74,19 @@ def _named(name: str) -> str:
     return OUTSIDE if name in _NOBODY else component_of(name).name
 
 
+def _parts(event: list[str], *counts: int) -> list[str]:
+    if len(event) not in counts or not all(isinstance(part, str) for part in event):
+        expected = " or ".join(map(str, counts))
+        msg = (
+            f"tvdiag has an event {event!r} of {len(event)} parts, expected {expected} texts;"
+            " unpack the set again"
+        )
+        raise LayoutError(msg)
+    return event
+
+
 def _of_metric(event: list[str]) -> dict[str, str]:
-    instance, metric, direction = event[0], event[-2], event[-1]
+    instance, *_, metric, direction = _parts(event, 3, 4)
     return {
         "alertname": f"{metric}_{direction}",
         "service": instance,
@@ -84,7 +97,7 @@ def _of_metric(event: list[str]) -> dict[str, str]:
 
 
 def _of_trace(event: list[str]) -> dict[str, str]:
-    caller, callee, operation, status = event
+    caller, callee, operation, status = _parts(event, 4)
     return {
         "alertname": "CallLatency" if status == "PD" else "CallErrors",
         "source_workload": _named(caller),
@@ -97,7 +110,7 @@ def _of_trace(event: list[str]) -> dict[str, str]:
 
 
 def _of_log(event: list[str]) -> dict[str, str]:
-    instance, template = event
+    instance, template = _parts(event, 2)
     return {
         "alertname": "LogTemplate",
         "service": instance,
