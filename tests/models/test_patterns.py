@@ -82,6 +82,7 @@ REFUSED = {
         "typical_alert_rules holds 'Cache cold'; the name of an alert rule has no blanks",
     ),
     "marker in capitals": (a_pattern(markers=["Redis"]), "lower-case text; write 'redis'"),
+    "marker of hexadecimal digits": (a_pattern(markers=["429"]), "would be found in trace ids"),
     "cases counted by hand": (a_pattern(n_cases=3), "unknown field 'n_cases'"),
     "unknown corroborator": (a_pattern(corroborators=["luck"]), "corroborators must be a word"),
     "corroborates and contradicts": (
@@ -163,7 +164,17 @@ def test_a_record_without_the_newer_fields_still_loads() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"{", b"- a", b"", b"family: x\npatterns: []", b"!!python/object:os.system {}"]
+    "text",
+    [
+        b"{",
+        b"- a",
+        b"",
+        b"\xff\xfe\x00",
+        b"family: x\npatterns: []",
+        b"family: x\n---\nfamily: y",
+        b"!!python/object:os.system {}",
+        b"!!python/object/apply:os.getcwd []",
+    ],
 )
 def test_what_is_no_family_file_is_refused(text: bytes) -> None:
     with pytest.raises(ModelError, match=r"patterns/x.yaml"):
