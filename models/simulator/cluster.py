@@ -20,6 +20,7 @@ PROBE_SECONDS = 5.0
 PROBE_TIMEOUT_SECONDS = 1.0
 FAILURE_THRESHOLD = 3
 SUCCESS_THRESHOLD = 3
+STARTUP_THRESHOLD = 4
 START_SECONDS = {"jvm": 11.0, "python": 5.0, "go": 2.0}
 FIRST_BACKOFF_SECONDS = 8.0
 MAX_BACKOFF_SECONDS = 120.0
@@ -134,6 +135,11 @@ class Cluster:
             )
             process.pools[name] = pool
             pool.keep()
+        process.cpu.quota = service.cpu_quota
+        if process.heap is not None and service.heap_live_share:
+            process.heap.hold(service.heap_live_share)
+        if process.heap is not None:
+            process.heap.pause_factor = service.pause_factor
         process.resource = runtime.recorder.resource(self._resource(pod))
         pod.process = process
         for _ in range(service.spinning):
@@ -191,7 +197,8 @@ class Cluster:
                 self.crash(pod)
                 return
         process.grown_mb += pod.service.growth_mb * PROBE_SECONDS
-        if process.grown_mb and process.memory_mb >= pod.service.memory_limit_mb:
+        limited = process.grown_mb or pod.service.memory_limit_mb < pod.service.spec.memory_mb
+        if limited and process.memory_mb >= pod.service.memory_limit_mb:
             self.crash(pod, "OOMKilled")
 
     def _probe(self, pod: Pod, now: float) -> None:
@@ -200,6 +207,11 @@ class Cluster:
             return
         starting = now - process.started_at < START_SECONDS[pod.service.spec.runtime]
         if starting and process.started_at > 0.0:
+            return
+        if pod.service.hosting.start_overdue and not pod.ready:
+            pod.startup_failures += 1
+            if pod.startup_failures % STARTUP_THRESHOLD == 0:
+                self.crash(pod)
             return
         if self._fails_liveness(pod):
             self.crash(pod)
@@ -219,7 +231,7 @@ class Cluster:
 
     def _fails_liveness(self, pod: Pod) -> bool:
         """Whether so many liveness probes failed in a row that the program is ended."""
-        chance = pod.service.liveness_chance
+        chance = pod.service.hosting.liveness_chance
         if not chance or self._names.random() >= chance:
             pod.failed_liveness = 0
             return False
@@ -230,7 +242,11 @@ class Cluster:
 
 def _answers(process: Process, now: float) -> bool:
     """Whether a readiness probe would get its answer in time from a request thread."""
-    if process.thaw is not None or process.service.probe_broken or not process.pod.node.ready:
+    if (
+        process.thaw is not None
+        or process.service.hosting.probe_broken
+        or not process.pod.node.ready
+    ):
         return False
     heap = process.heap
     if heap is not None and heap.paused_until - now > PROBE_TIMEOUT_SECONDS:

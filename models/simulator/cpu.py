@@ -64,11 +64,20 @@ class NodeCpu:
 class Cpu:
     """What one container may use of its node."""
 
-    __slots__ = ("_since", "limit", "node", "running", "throttled_seconds", "used_seconds")
+    __slots__ = (
+        "_since",
+        "limit",
+        "node",
+        "quota",
+        "running",
+        "throttled_seconds",
+        "used_seconds",
+    )
 
     def __init__(self, node: NodeCpu, limit: int) -> None:
         self.node = node
         self.limit = limit
+        self.quota = 1.0
         self.running = 0
         self.used_seconds = 0.0
         self.throttled_seconds = 0.0
@@ -79,7 +88,10 @@ class Cpu:
         span = now - self._since
         if span > 0.0:
             running, limit = self.running, self.limit
-            if running > limit:
+            if running and self.quota < 1.0:
+                self.used_seconds += span * self.quota
+                self.throttled_seconds += span * (1.0 - self.quota)
+            elif running > limit:
                 self.used_seconds += span * limit / self.node.contention
                 self.throttled_seconds += span
             elif running:
@@ -90,6 +102,10 @@ class Cpu:
         """Start a piece of work; return by how much the crowd stretches it."""
         self.settle(now)
         self.running += 1
+        if self.quota < 1.0:
+            if self.running <= self.limit:
+                self.node.shift(1.0, now)
+            return max(self.running / self.quota, self.node.contention)
         if self.running <= self.limit:
             self.node.shift(1.0, now)
             return self.node.contention
@@ -102,6 +118,11 @@ class Cpu:
         if self.running <= self.limit:
             self.node.shift(-1.0, now)
         self.running -= 1
+
+    def squeeze(self, quota: float, now: float) -> None:
+        """Allow only a share of a core."""
+        self.settle(now)
+        self.quota = quota
 
     def close(self, now: float) -> None:
         """Take the container off its node, whatever still ran in it."""

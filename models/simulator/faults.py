@@ -6,6 +6,7 @@ from models.simulator.faults_network import NETWORK_FAULTS
 from models.simulator.faults_peer import PEER_FAULTS
 from models.simulator.faults_service import SERVICE_FAULTS
 from models.simulator.faults_store import STORE_FAULTS
+from models.simulator.faults_workload import WORKLOAD_FAULTS
 
 HEALTHY = "none"
 """The name of the run in which nothing goes wrong."""
@@ -16,6 +17,7 @@ _ALL = (
     *NETWORK_FAULTS,
     *PEER_FAULTS,
     *CODE_FAULTS,
+    *WORKLOAD_FAULTS,
 )
 
 FAULTS: dict[str, FaultSpec] = {spec.name: spec for spec in sorted(_ALL, key=lambda s: s.name)}

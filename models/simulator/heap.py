@@ -9,6 +9,7 @@ FULL_PAUSE_SECONDS_PER_GB = 1.6
 MIXED_AT = 0.6
 FULL_AT = 0.84
 EXHAUSTED_AT = 0.985
+LIVE_SHARE = 0.32
 
 
 class Heap:
@@ -22,6 +23,7 @@ class Heap:
         "leaked",
         "live",
         "max_mb",
+        "pause_factor",
         "pause_seconds",
         "paused_until",
         "peak",
@@ -30,7 +32,7 @@ class Heap:
 
     def __init__(self, max_mb: float) -> None:
         self.max_mb = max_mb
-        self.live = 0.32 * max_mb
+        self.live = LIVE_SHARE * max_mb
         self._eden = 0.22 * max_mb
         self.young = 0.0
         self.garbage = 0.0
@@ -39,7 +41,12 @@ class Heap:
         self.collections = {"young": 0, "full": 0}
         self.pause_seconds = {"young": 0.0, "full": 0.0}
         self.exhausted = False
+        self.pause_factor = 1.0
         self.peak = self.live
+
+    def hold(self, share: float) -> None:
+        """Let what lives take this share of the heap; 0 is what a healthy program keeps."""
+        self.live = (share or LIVE_SHARE) * self.max_mb
 
     def used(self, retained: float) -> float:
         """Return the megabytes in use, given what requests in flight hold on to."""
@@ -67,6 +74,7 @@ class Heap:
         self.peak = max(self.peak, min(self.max_mb, kept + self._eden))
 
     def _pause(self, generation: str, seconds: float, now: float) -> None:
+        seconds *= self.pause_factor
         self.collections[generation] += 1
         self.pause_seconds[generation] += seconds
         self.paused_until = max(self.paused_until, now) + seconds

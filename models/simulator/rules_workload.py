@@ -108,6 +108,13 @@ WORKLOAD_RULES = (
         summary="{pod}: liveness probes fail",
     ),
     AlertRule(
+        name="StartupProbeFailing",
+        severity=WARNING,
+        hold_seconds=0,
+        expression=lambda q: _probes(q, "Startup"),
+        summary="{pod}: startup probes fail",
+    ),
+    AlertRule(
         name="ReadinessProbeFailing",
         severity=WARNING,
         hold_seconds=15,

@@ -2,6 +2,7 @@
 
 from simpy.events import Event
 
+from models.simulator.hosting import Hosting
 from models.simulator.kernel import Deadlines
 from models.simulator.network import Link
 from models.simulator.node import Node
@@ -31,6 +32,7 @@ class Pod:
         self.liveness_failures = 0
         self.readiness_failures = 0
         self.failed_liveness = 0
+        self.startup_failures = 0
         self.placed = True
         self.gone_at = float("inf")
         self.failed_probes = 0
@@ -72,9 +74,10 @@ class Service:
         self.growth_mb = 0.0
         self.memory_limit_mb = float(spec.memory_mb)
         self.wanted = spec.replicas
-        self.unable = False
-        self.probe_broken = False
-        self.liveness_chance = 0.0
+        self.hosting = Hosting()
+        self.cpu_quota = 1.0
+        self.heap_live_share = 0.0
+        self.pause_factor = 1.0
         self.edges: dict[str, Edge] = {}
         self.peers: dict[str, str] = {}
         self.needed: set[str] = set()
@@ -89,6 +92,27 @@ class Service:
                 for _ in range(self.spinning - threads):
                     pod.process.cpu.leave(now)
         self.spinning = threads
+
+    def limit_cpu(self, quota: float, now: float) -> None:
+        """Let each pod use only a share of a core."""
+        self.cpu_quota = quota
+        for pod in self.pods:
+            if pod.process is not None:
+                pod.process.cpu.squeeze(quota, now)
+
+    def keep_live(self, share: float) -> None:
+        """Let what lives on each pod's heap take this share of it; 0 is the usual."""
+        self.heap_live_share = share
+        for pod in self.pods:
+            if pod.process is not None and pod.process.heap is not None:
+                pod.process.heap.hold(share)
+
+    def pause_longer(self, factor: float) -> None:
+        """Let each collection pause so many times as long."""
+        self.pause_factor = factor
+        for pod in self.pods:
+            if pod.process is not None and pod.process.heap is not None:
+                pod.process.heap.pause_factor = factor
 
     def pick(self) -> Pod | None:
         """Choose the next ready pod in turn; None when there is none."""

@@ -50,6 +50,7 @@ def container_metrics(pod: Pod) -> list[Metric]:
         metric("container_spec_memory_limit_bytes", lambda: pod.service.memory_limit_mb * MB),
         metric("container_oom_events_total", lambda: pod.oom_kills),
         metric(probes, lambda: pod.liveness_failures, probe_type="Liveness", result="failed"),
+        metric(probes, lambda: pod.startup_failures, probe_type="Startup", result="failed"),
         metric(probes, lambda: pod.readiness_failures, probe_type="Readiness", result="failed"),
         metric(
             "kubelet_container_log_filesystem_used_bytes",
@@ -119,7 +120,7 @@ def deployment_metrics(service: Service) -> list[Metric]:
         metric("kube_deployment_spec_replicas", lambda: service.wanted),
         metric(
             "kube_deployment_status_condition",
-            lambda: float(service.unable),
+            lambda: float(service.hosting.unable),
             condition="ReplicaFailure",
             status="true",
         ),

@@ -71,7 +71,7 @@ def restore(world: World, service: Service) -> None:
     for pod in list(service.pods):
         if pod.process is None and pod.waiting:
             world.cluster.remove(pod)
-    service.unable = False
+    service.hosting.unable = False
     scale(world, service, service.spec.replicas)
 
 
