@@ -36,7 +36,7 @@ HISTORY_MS = 90 * 60_000
 _ALERTS_MS = 600_000
 """How long before a fault alerts are derived; those of earlier faults are left out."""
 _AFTER_MS = 60_000
-"""How long metrics go on after the last span: a sample tells of the minute before it."""
+"""How long after the last span is asked: a sample of the metrics tells of the minute before it."""
 _HEALTHY_MS = 600_000
 """The shortest fault-free time with spans that makes a healthy recording."""
 _TRAIN_TICKET = "ts-"
@@ -64,10 +64,15 @@ class _Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Window:
-    """What one recording covers: spans until `spans_end_ms`, all until `end_ms`."""
+    """What one recording covers: spans until `spans_end_ms`, all until `end_ms`.
+
+    `asked_ms` ends the window that is asked about: not long after the spans, since without any
+    everybody looks silent.
+    """
 
     onset_ms: int
     spans_end_ms: int
+    asked_ms: int
     end_ms: int
     alerts_ms: int
     pieces: list[Piece]
@@ -123,7 +128,7 @@ def _faulty(day: _Day, fault: Injected) -> Recording:
         granularity="service",
         protocol=Protocol(
             window_start_ms=fault.at_ms,
-            window_end_ms=window.end_ms,
+            window_end_ms=window.asked_ms,
             onset_ms=fault.at_ms,
             candidates=day.services,
         ),
@@ -152,6 +157,7 @@ def _healthy(day: _Day) -> Recording | None:
     window = _Window(
         onset_ms=quiet[1],
         spans_end_ms=quiet[1],
+        asked_ms=quiet[1],
         end_ms=quiet[1],
         alerts_ms=cursor,
         pieces=pieces,
@@ -188,8 +194,8 @@ def _window(day: _Day, at_ms: int) -> _Window:
     return _Window(
         onset_ms=at_ms,
         spans_end_ms=spans_end,
-        # Spans that end long before the metrics would look like everybody's silence.
-        end_ms=min(until, spans_end + _AFTER_MS) if ends else until,
+        asked_ms=min(until, spans_end + _AFTER_MS) if ends else until,
+        end_ms=until,
         alerts_ms=alerts - alerts % 60_000 + EVALUATE_MS,
         pieces=pieces_before(at_ms, day.free, day.declared),
     )
