@@ -125,6 +125,8 @@ def _meanings(key: Key, values: Floats) -> Iterator[tuple[Meaning, Floats]]:
         case "availability", "Average":
             yield _AVAILABILITY, values / 100
             yield _ERRORS, 1 - values / 100
+        case _:  # a statistic that is not imported
+            pass
 
 
 def _latency(label: tuple[str, str], *, ruled: bool) -> Meaning:

@@ -60,27 +60,20 @@ def recordings(src: Path) -> Iterator[Recording]:
 def _recording(folder: Path, *, service: str, fault: str) -> Recording:
     normal = read_csv_table(existing(folder / "normal.csv", of="rcd"))
     anomalous = read_csv_table(folder / "anomalous.csv")
-    onset_ms = _times_ms(anomalous)[0]
+    onset_ms = int(_times_ms(anomalous)[0])
     tables = (
-        _last_before(normal, int(onset_ms), NORMAL_SECONDS),
+        _last_before(normal, onset_ms, NORMAL_SECONDS),
         _first(anomalous, ANOMALOUS_SECONDS),
     )
     measured = _measured(*tables)
     start_ms, end_ms = int(_times_ms(tables[0])[0]), int(_times_ms(tables[1])[-1]) + 1_000
-    root = component_of(service).name
-    facts = CaseFacts(
-        set="rcd",
-        suite="rcd/sockshop",
-        system="sockshop",
-        case=f"{service}-{fault}/{folder.name}",
-        strata={"fault": fault},
-        group=f"{service}-{fault}",
-        licence="none stated",
-        granularity="service",
-        protocol=Protocol(
-            window_start_ms=int(onset_ms), window_end_ms=end_ms, onset_ms=int(onset_ms)
-        ),
-        more={"baseline": "shifted"},
+    facts = _facts(f"{service}-{fault}", folder.name, fault, (onset_ms, end_ms))
+    truth = Fault(
+        component=component_of(service).name,
+        pattern=fault,
+        start_ms=onset_ms,
+        end_ms=end_ms,
+        details={"family": family_of(fault)},
     )
     return Recording(
         environment="sockshop",
@@ -90,15 +83,23 @@ def _recording(folder: Path, *, service: str, fault: str) -> Recording:
         provenance=facts.as_json(),
         alerts=alerts_of(measured, start_ms=start_ms, end_ms=end_ms),
         metrics=samples_of(measured),
-        truth=(
-            Fault(
-                component=root,
-                pattern=fault,
-                start_ms=int(onset_ms),
-                end_ms=end_ms,
-                details={"family": family_of(fault)},
-            ),
-        ),
+        truth=(truth,),
+    )
+
+
+def _facts(group: str, repeat: str, fault: str, window: tuple[int, int]) -> CaseFacts:
+    onset_ms, end_ms = window
+    return CaseFacts(
+        set="rcd",
+        suite="rcd/sockshop",
+        system="sockshop",
+        case=f"{group}/{repeat}",
+        strata={"fault": fault},
+        group=group,
+        licence="none stated",
+        granularity="service",
+        protocol=Protocol(window_start_ms=onset_ms, window_end_ms=end_ms, onset_ms=onset_ms),
+        more={"baseline": "shifted"},
     )
 
 
@@ -136,13 +137,12 @@ def _measured(*tables: CsvTable) -> list[Measured]:
         match = _COLUMN.fullmatch(name)
         if match is None or match[2] not in _MEANINGS:
             continue
-        times, values = zip(*parts[name], strict=True)
         measured.append(
             Measured(
                 component=component_of(match[1]).name,
                 meaning=_MEANINGS[match[2]],
-                times_ms=np.concatenate(times),
-                values=np.concatenate(values),
+                times_ms=np.concatenate([times for times, _ in parts[name]]),
+                values=np.concatenate([values for _, values in parts[name]]),
             )
         )
     return measured

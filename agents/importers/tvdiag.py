@@ -23,7 +23,8 @@ from schemas.recording import Fault, Recording
 
 START_MS = 1_700_000_000_000
 """When every case starts: the set has no times."""
-_AFTER_MS = 30_000
+_ONSET_MS = START_MS + QUIET_MS
+_END_MS = _ONSET_MS + EVENTS_MS + 30_000
 _NEEDED = ("metrics", "traces", "logs", "nodes", "edges")
 _COLUMNS = {"index", "instance", "anomaly_type"}
 
@@ -51,42 +52,41 @@ def _recording(system: str, label: dict[str, str], raw: dict[str, Keyed]) -> Rec
         logs=raw["logs"].get(index, []),
     )
     edges = _edges(index, nodes, raw["edges"].get(index, []))
-    onset_ms = START_MS + QUIET_MS
-    end_ms = onset_ms + EVENTS_MS + _AFTER_MS
-    root = component_of(label["instance"]).name
-    facts = CaseFacts(
-        set="tvdiag",
-        suite=f"tvdiag/{system}",
-        system=system,
-        case=index,
-        split=label.get("data_type") or "all",
-        strata={"fault": fault},
-        group=f"{root}/{fault}",
-        licence="MIT",
-        granularity="instance",
-        protocol=Protocol(
-            window_start_ms=START_MS,
-            window_end_ms=end_ms,
-            onset_ms=onset_ms,
-            candidates=tuple(sorted(nodes)),
-        ),
+    truth = Fault(
+        component=component_of(label["instance"]).name,
+        pattern=fault,
+        start_ms=_ONSET_MS,
+        end_ms=_END_MS,
+        details={"family": family_of(fault)},
     )
     return Recording(
         environment=system,
         start_ms=START_MS,
-        end_ms=end_ms,
+        end_ms=_END_MS,
         resolution_seconds=30.0,
-        provenance=facts.as_json(),
+        provenance=_facts(system, label, truth, nodes).as_json(),
         alerts=messages(events, START_MS),
         graph=declared_graph(directed(edges, events.calls()), nodes),
-        truth=(
-            Fault(
-                component=root,
-                pattern=fault,
-                start_ms=onset_ms,
-                end_ms=end_ms,
-                details={"family": family_of(fault)},
-            ),
+        truth=(truth,),
+    )
+
+
+def _facts(system: str, label: dict[str, str], truth: Fault, nodes: list[str]) -> CaseFacts:
+    return CaseFacts(
+        set="tvdiag",
+        suite=f"tvdiag/{system}",
+        system=system,
+        case=label["index"],
+        split=label.get("data_type") or "all",
+        strata={"fault": truth.pattern},
+        group=f"{truth.component}/{truth.pattern}",
+        licence="MIT",
+        granularity="instance",
+        protocol=Protocol(
+            window_start_ms=START_MS,
+            window_end_ms=_END_MS,
+            onset_ms=_ONSET_MS,
+            candidates=tuple(sorted(nodes)),
         ),
     )
 
