@@ -48,14 +48,14 @@ class Dns:
         The time is 0 for a name that the program remembers.
         """
         now = self._env.now
-        known = process.names
-        if known.get(host, -1.0) > now:
-            return 0.0, OK
+        known = process.names.get(host)
+        if known is not None and known[0] > now:
+            return 0.0, known[1]
         runtime = process.service.spec.runtime
         search = self.searching.get(process.service.name, 0)
         seconds, outcome = self._ask(host, 1 + search, outside=outside)
-        if outcome == OK and not search:
-            known[host] = now + TTL_SECONDS.get(runtime, 10.0)
+        if outcome != NOT_RESOLVED and not search:
+            process.names[host] = (now + TTL_SECONDS.get(runtime, 10.0), outcome)
         return seconds, outcome
 
     def _ask(self, host: str, queries: int, *, outside: bool) -> tuple[float, int]:

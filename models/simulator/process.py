@@ -53,7 +53,7 @@ class Process:
         self.seconds = 0.0
         self.buckets = [0] * (len(BOUNDS) + 1)
         self.calls: dict[str, list[float]] = {p: [0.0, 0.0, 0.0] for p in pod.service.peers}
-        self.names: dict[str, float] = {}
+        self.names: dict[str, tuple[float, int]] = {}
         self.grown_mb = 0.0
         self.used: dict[str, float] = {}
         self.deadlocked = False

@@ -19,7 +19,9 @@ from models.simulator.topology import (
 )
 
 TIMEOUT_SECONDS = (10.0, 6.0, 4.0, 3.0, 2.5)
-ENDPOINTS = "abcdefghijkl"
+ENDPOINTS = "abcdefghijklmnopqrstuvwxyz"
+ENDPOINT_MS = 150.0
+"""A gateway has an endpoint more for so much work that it hands on."""
 RUNTIMES: tuple[Runtime, ...] = ("jvm", "jvm", "go", "python")
 
 
@@ -80,7 +82,7 @@ def _endpoints(draft: Draft, rng: random.Random) -> dict[str, tuple[StepSpec, ..
     if draft.level > 0:
         return {endpoint_of(draft.name): _steps(draft, draft.callees, rng)}
     few = min(3, max(1, len(draft.callees)))
-    count = max(few, min(len(ENDPOINTS), len(draft.callees) // 3))
+    count = min(len(ENDPOINTS), max(few, round(draft.lasts_ms / ENDPOINT_MS)))
     parts: list[list[Draft]] = [draft.callees[i::count] for i in range(count)]
     for part in parts:
         extra = rng.choice(draft.callees)

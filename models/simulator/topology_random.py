@@ -7,7 +7,7 @@ counts services, databases, caches, brokers and third parties; the load falls as
 import random
 from collections.abc import Iterator
 
-from models.simulator.random_graph import Draft, draw_graph
+from models.simulator.random_graph import Draft, draw_graph, relieve
 from models.simulator.random_peers import Composition, draw_peers
 from models.simulator.random_services import service_of, statements_of
 from models.simulator.topology import (
@@ -30,6 +30,7 @@ DRAWN_SIZES = (10, 24)
 """The sizes that are drawn when none is given."""
 USUAL_SIZE = 24
 """Up to here the load is what it is asked to be."""
+LONGEST_MS = 200.0
 SCAN = "SELECT ledger"
 
 
@@ -42,9 +43,12 @@ def random_topology(rng: random.Random, size: int | None = None) -> Topology:
         raise ValueError(msg)
     names = _names(rng)
     parts = Composition.draw(rng, size)
+    slowest_ms = 250.0 if size <= USUAL_SIZE else 140.0
     nodes = _nodes(rng, names, size)
     drafts = draw_graph(rng, names, parts.services)
     peers = draw_peers(rng, drafts, names, parts)
+    if size > USUAL_SIZE:
+        relieve(drafts, most_ms=LONGEST_MS)
     services = tuple(service_of(draft, rng) for draft in drafts)
     hosts = nodes[: max(3, len(nodes) // 3)]
     databases = tuple(
@@ -65,8 +69,7 @@ def random_topology(rng: random.Random, size: int | None = None) -> Topology:
             for name in peers.brokers
         ),
         externals=tuple(
-            ExternalSpec(host=name, ms=rng.uniform(60.0, 250.0 if size <= USUAL_SIZE else 140.0))
-            for name in peers.externals
+            ExternalSpec(host=name, ms=rng.uniform(60.0, slowest_ms)) for name in peers.externals
         ),
         jobs=tuple(
             JobSpec(
