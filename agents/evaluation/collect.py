@@ -120,9 +120,10 @@ def _revisions(outputs: Sequence[Output]) -> dict[str, int]:
 def _counting(incidents: Sequence[Incident], identity: Identity) -> Incident | None:
     began = rfc3339(identity.fault_start_ms)
     ended = rfc3339(identity.fault_end_ms + AFTER_FAULT_MS)
-    inside = [(_began_within(i, began, ended), i) for i in incidents]
-    most = max(inside, key=lambda pair: (pair[0], pair[1].incident_id), default=(0, None))
-    return most[1] if most[0] else None
+    inside = [i for i in incidents if _began_within(i, began, ended)]
+    # Of equally large ones the first, then by id: nothing that the truth would have a say in.
+    inside.sort(key=lambda i: (-_began_within(i, began, ended), i.started_at, i.incident_id))
+    return inside[0] if inside else None
 
 
 def _began_within(incident: Incident, began: str, ended: str) -> int:

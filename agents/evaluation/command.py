@@ -15,7 +15,7 @@ from agents.evaluation.plain import plain
 from agents.evaluation.pool import Done
 from agents.evaluation.run import Request
 from agents.evaluation.run import evaluate as run_evaluation
-from agents.evaluation.subject import subject_of
+from agents.evaluation.subject import RULES, subject_of
 from agents.evaluation.tables import show
 from agents.offline import OfflineConfig
 from agents.options import json_option, settings_option
@@ -97,7 +97,8 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         raise EvaluationError(msg)
     request = Request(
         recordings=recordings,
-        subject=subject_of(model, settings.model),
+        # Where a ranker is trained here, the rules answer the engine while it is asked.
+        subject=subject_of(RULES if trains else model, settings.model),
         config=_config(settings),
         train_on=train_on,
         cross_validate=cross_validate,

@@ -143,16 +143,17 @@ def latency_series(traces: RawTraces, cut: Cut) -> list[RawSeries]:
     calling = (traces.peer >= 0) & ~np.isin(traces.peer, np.unique(traces.own[serving]))
     owner = np.where(serving, traces.own, np.where(calling, traces.peer, _NOBODY))
     duration = (spans.end_ns - spans.start_ns) / 1e6
+    inside = (traces.end_ms >= cut.start_ms) & (traces.end_ms <= cut.until_ms)
     found = []
     for number in np.unique(owner[owner >= 0]).tolist():
-        rows = np.flatnonzero(owner == number)
+        rows = np.flatnonzero((owner == number) & inside)
         times, values = _p90(traces.end_ms[rows] - cut.onset_ms, duration[rows])
         found.append(
             RawSeries(
                 component=traces.names[number],
                 metric_class="latency",
-                before=values[(times < 0) & (times >= cut.start_ms - cut.onset_ms)],
-                after=values[(times >= 0) & (times <= cut.until_ms - cut.onset_ms)],
+                before=values[times < 0],
+                after=values[times >= 0],
                 quantile=True,
             )
         )
