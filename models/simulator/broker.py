@@ -82,6 +82,13 @@ class Group:
         for message in waiting:
             self._hand_out(message)
 
+    def rebalance(self, through: int) -> None:
+        """Stop handing out, but for as many messages as get through between two rebalances."""
+        self.paused = False
+        for _ in range(through):
+            self.release()
+        self.pause()
+
     def release(self) -> None:
         """Hand out one message that was held back."""
         if self.held and not self.paused:

@@ -10,6 +10,7 @@ from models.simulator.targets_network import (
     dns_metrics,
     endpoint_metrics,
     link_metrics,
+    lookup_probe_metrics,
     node_network_metrics,
     trust_metrics,
     volume_metrics,
@@ -45,7 +46,13 @@ class WireCollection:
             self._steady({**target, "node": name}, node_network_metrics(node))
         self._stores()
         self._brokers()
-        target = {"job": "coredns", "namespace": "kube-system", "service": world.runtime.dns.name}
+        name = world.runtime.dns.name
+        probed = {"job": "blackbox-dns", "service": name, "namespace": "kube-system"}
+        self._steady(
+            {**probed, "instance": f"{name}.kube-system.svc.cluster.local:53"},
+            lookup_probe_metrics(world.runtime.dns),
+        )
+        target = {"job": "coredns", "namespace": "kube-system", "service": name}
         self._scraper.attach(
             {**target, "instance": DNS_ADDRESS},
             dns_metrics(world.runtime.dns),

@@ -118,11 +118,14 @@ def _rebalance(injection: Injection) -> Injected:
     rng = injection.rng
     groups = injection.world.topics[injection.target].groups
 
+    published = injection.world.topics[injection.target].published
+    rate, share = published / max(1.0, injection.world.env.now), rng.uniform(0.05, 0.3)
+
     def act() -> float:
-        stopped = groups[0].paused
+        pause = rng.uniform(5.0, 12.0)
         for group in groups:
-            (group.resume if stopped else group.pause)()
-        return rng.uniform(0.4, 1.2) if stopped else rng.uniform(8.0, 16.0)
+            group.rebalance(round(share * rate * pause))
+        return pause
 
     end = repeat(injection.world.env, act)
 

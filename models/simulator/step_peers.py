@@ -26,7 +26,9 @@ HANDSHAKE_SECONDS = 0.02
 CACHE_TIMEOUT_SECONDS = 0.5
 PUBLISH_TIMEOUT_SECONDS = 3.0
 PUBLISH_ATTEMPTS = 2
-METADATA = "update metadata"
+NOTICED_SECONDS = 0.25
+"""A slower append shows as a request to the broker of its own."""
+SEND, METADATA = "send batch", "update metadata"
 
 
 class PeerSpan:
@@ -128,7 +130,7 @@ class UseCache:
 class Publish:
     """One message to a topic, acknowledged by the broker."""
 
-    __slots__ = ("_metadata", "_runtime", "_span", "_topic")
+    __slots__ = ("_runtime", "_span", "_topic")
 
     def __init__(self, topic: Topic, runtime: Runtime) -> None:
         self._topic = topic
@@ -137,7 +139,6 @@ class Publish:
         self._span = PeerSpan(
             runtime, topic.broker.spec.name, f"publish {topic.name}", attributes, SpanKind.PRODUCER
         )
-        self._metadata = runtime.recorder.name(METADATA)
 
     def run(self, work: Work) -> Steps:
         """Publish and wait for the acknowledgement."""
@@ -164,6 +165,8 @@ class Publish:
         if outcome == OK:
             self._topic.publish(Delivered(work.trace, span, runtime.env.now))
         self._span.record(work, span, began, outcome)
+        if seconds > NOTICED_SECONDS:
+            self._tell_of_broker(work, SEND, began, outcome)
         return outcome
 
     def _refresh(self, work: Work, outcome: int) -> Steps:
@@ -173,18 +176,25 @@ class Publish:
         if outcome == TIMED_OUT and not broker.online:
             seconds = 1.0
         yield Timeout(runtime.env, seconds)
-        if work.trace and not work.process.stopped:
-            recorder = runtime.recorder
-            attributes = {
-                "messaging.system": "kafka",
-                "server.address": broker.spec.name,
-                "server.port": "9092",
-                "error.type": error_type_of(outcome if broker.online else REFUSED),
-            }
-            ends = (began, runtime.env.now, SpanKind.CLIENT, SpanStatus.ERROR)
-            row = (work.trace, recorder.new_span(), work.span, *ends, work.process.resource)
-            recorder.add((*row, recorder.attributes(attributes), self._metadata))
+        self._tell_of_broker(work, METADATA, began, outcome if broker.online else REFUSED)
         return OK
+
+    def _tell_of_broker(self, work: Work, name: str, began: float, outcome: int) -> None:
+        """Record a request to the broker itself, which is about no single topic."""
+        recorder = self._runtime.recorder
+        if not work.trace or work.process.stopped:
+            return
+        attributes = {
+            "messaging.system": "kafka",
+            "server.address": self._topic.broker.spec.name,
+            "server.port": "9092",
+        }
+        if outcome != OK:
+            attributes["error.type"] = error_type_of(outcome)
+        status = SpanStatus.ERROR if outcome != OK else SpanStatus.UNSET
+        ends = (began, self._runtime.env.now, SpanKind.CLIENT, status, work.process.resource)
+        row = (work.trace, recorder.new_span(), work.span, *ends)
+        recorder.add((*row, recorder.attributes(attributes), recorder.name(name)))
 
 
 class CallExternal:

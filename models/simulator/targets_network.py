@@ -88,5 +88,17 @@ def dns_metrics(dns: Dns) -> list[Metric]:
     return metrics
 
 
+def lookup_probe_metrics(dns: Dns) -> list[Metric]:
+    """Return the view of a probe that looks a known name up and checks the answer."""
+
+    def works() -> float:
+        return float(dns.up and dns.failing < 0.5 and dns.wrong < 0.5)
+
+    return [
+        metric("probe_success", works),
+        metric("probe_duration_seconds", lambda: 0.002 + min(5.0, dns.delay_seconds)),
+    ]
+
+
 def _responses(dns: Dns, code: str) -> Metric:
     return metric("coredns_dns_responses_total", lambda: dns.answers[code], rcode=code)
