@@ -38,6 +38,9 @@ FLOORS: dict[MetricClass, float] = {
 RATIO_FLOOR = 0.02
 """The smallest scale of a share of something."""
 
+ERROR_RATIO_FLOOR = 0.002
+"""The smallest scale of a share of failed requests: one in a hundred, usually none, is news."""
+
 USAGE_FLOOR = 0.05
 """The smallest scale of used / limit, which jumps by whole connections."""
 
@@ -222,7 +225,8 @@ def _floor(metric_class: MetricClass, name: str, unit: str) -> float:
             return floor * factor
     if _SHARE.search(name) or unit in ("1", "%"):
         percent = "percent" in name or unit == "%"
-        return min(floor, RATIO_FLOOR * (100 if percent else 1))
+        share = ERROR_RATIO_FLOOR if metric_class is MetricClass.ERRORS else RATIO_FLOOR
+        return min(floor, share * (100 if percent else 1))
     return floor
 
 

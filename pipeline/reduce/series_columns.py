@@ -22,6 +22,7 @@ _SPEC: tuple[tuple[str, type[np.generic], float], ...] = (
     ("component", np.int64, 0),
     ("target", np.int64, 0),
     ("last_ms", np.int64, NEVER),
+    ("gap_ms", np.int64, 0),  # its longest usual time between samples; fades slowly
     ("last_value", np.float64, np.nan),
     ("pane", np.int64, -1),  # the open pane: sum / weight is its value
     ("sum", np.float64, 0),
@@ -57,6 +58,7 @@ class SeriesColumns:
     component: NDArray[np.int64]
     target: NDArray[np.int64]
     last_ms: NDArray[np.int64]
+    gap_ms: NDArray[np.int64]
     last_value: NDArray[np.float64]
     pane: NDArray[np.int64]
     sum: NDArray[np.float64]

@@ -11,8 +11,14 @@ from pipeline.reduce.clock import Clocks
 from pipeline.reduce.config import ReduceConfig
 from pipeline.reduce.pairing import Derivation
 from pipeline.reduce.rates import Increments
+from pipeline.reduce.roster import NEVER
 from pipeline.reduce.series_facts import DERIVED
 from pipeline.reduce.series_store import SeriesStore
+
+_GAPS_OF_PATIENCE = 2
+"""A series has stopped when it rests for more than this many of its longest usual gaps."""
+_GAP_FADE = 32
+"""With each sample the longest gap is forgotten by one part of this."""
 
 
 class SeriesWindow:
@@ -29,6 +35,7 @@ class SeriesWindow:
         columns.sum[slots] += got.sums
         columns.weight[slots] += got.weights
         columns.samples[slots] += got.samples
+        self._note_gaps(slots, got.last_ms)
         columns.last_ms[slots] = got.last_ms
         columns.last_value[slots] = got.last_value
         columns.stale[slots[~got.stopped]] = 0
@@ -39,6 +46,14 @@ class SeriesWindow:
         derived = self._store.pairs.derive(columns, slots)
         if derived is not None:
             self._add_derived(derived)
+
+    def _note_gaps(self, slots: NDArray[np.int64], now_ms: NDArray[np.int64]) -> None:
+        """Learn how long a series usually rests: one that often pauses is not missed at once."""
+        columns = self._store.columns
+        known = columns.last_ms[slots] > NEVER
+        gap_ms = np.where(known, now_ms - columns.last_ms[slots], 0)
+        faded = columns.gap_ms[slots] - columns.gap_ms[slots] // _GAP_FADE
+        columns.gap_ms[slots] = np.maximum(gap_ms, faded)
 
     def _add_derived(self, derived: Derivation) -> None:
         columns, slots = self._store.columns, derived.slots
@@ -107,7 +122,10 @@ class SeriesWindow:
         slots = np.flatnonzero(columns.live & columns.judged & (columns.stale == 0))
         slots = slots[columns.reading[slots] != DERIVED]
         sibling_ms = targets.last_ms[columns.target[slots]]
-        alone = sibling_ms - columns.last_ms[slots] > self._config.stale_seconds * 1000
+        patience_ms = np.maximum(
+            self._config.stale_seconds * 1000, _GAPS_OF_PATIENCE * columns.gap_ms[slots]
+        )
+        alone = sibling_ms - columns.last_ms[slots] > patience_ms
         self._stop(slots[alone], sibling_ms[alone] // self._config.pane_ms)
         place = self._store.environment_of
         events = [clocks.by_environment[name].event_ms for name in self._store.environments]
