@@ -20,6 +20,7 @@ from models.simulator.recording_rules import record
 from models.simulator.scrape import Scraper
 from models.simulator.series import SeriesStore
 from models.simulator.topology import Topology
+from models.simulator.topology_bank import BANK
 from models.simulator.topology_random import random_topology
 from models.simulator.topology_shop import SHOP
 from models.simulator.world import World
@@ -27,7 +28,8 @@ from schemas.recording import Fault, Recording
 
 SIMULATOR_VERSION = 1
 SLICES = 50
-TOPOLOGIES = ("shop", "random")
+TOPOLOGIES = ("shop", "bank", "random")
+NAMED = {"shop": SHOP, "bank": BANK}
 SIZED_TOPOLOGIES = ("random-30", "random-100", "random-200")
 """Random ones of a given size; any number of components from 10 to 200 will do."""
 
@@ -68,8 +70,8 @@ def simulate(
 
 
 def _topology(name: str, seed: int) -> Topology:
-    if name == "shop":
-        return SHOP
+    if name in NAMED:
+        return NAMED[name]
     if name == "random":
         return random_topology(random.Random(f"{seed}:topology"))
     kind, _, size = name.partition("-")
