@@ -1,7 +1,7 @@
 """Spans with kinds, for sets that name none: found out from who is whose child.
 
-A span whose parent is in another service serves a call, and the parent, where it does nothing
-else, is that call. Invariant: every call from one service to another comes out as a client span
+A span whose parent is in another service serves a call; the parent, where it does nothing else, is
+that call. Invariant: every call from one service to another comes out as a client span
 with a server span.
 """
 
@@ -20,6 +20,9 @@ _HTTP_CLIENT = re.compile(r"^(HTTP )?(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$")
 """What OpenTelemetry's HTTP client instrumentations call their spans."""
 _STATEMENT = re.compile(r"^(SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE) ([\w$-]+)\.([\w$-]+)$")
 """What OpenTelemetry's SQL instrumentations call theirs: `<operation> <database>.<table>`."""
+_CALL_NS = 1_000_000
+_CALL_SHARE = 0.1
+"""How much longer than what it calls, in itself or as a share, an operation is that only calls."""
 
 
 def spans_of(table: SpanTable) -> SpanBatch:
@@ -52,8 +55,9 @@ def _with_calls(table: SpanTable) -> tuple[SpanTable, NDArray[np.uint8]]:
     foreign = np.flatnonzero(entry & (parent >= 0))
     children = np.bincount(parent[parent >= 0], minlength=len(table))
     calling = np.bincount(parent[foreign], minlength=len(table))
-    client = ~entry & (children == 1) & (calling == 1)
-    client |= ~entry & (children == 0) & _named(table, _says_call)
+    lone = foreign[((children == 1) & (calling == 1) & ~entry)[parent[foreign]]]
+    client = ~entry & (children == 0) & _named(table, _says_call)
+    client[_calls(table, parent[lone], lone)] = True
     bare = foreign[~client[parent[foreign]]]
     made = replace(
         table.where(bare),
@@ -66,6 +70,27 @@ def _with_calls(table: SpanTable) -> tuple[SpanTable, NDArray[np.uint8]]:
     kind = np.concatenate((kind, np.full(len(bare), SpanKind.CLIENT))).astype(np.uint8)
     order = np.argsort(np.concatenate((table.start_ns, made.start_ns)), kind="stable")
     return put_together((replace(table, parent_id=parent_id), made)), kind[order]
+
+
+def _calls(
+    table: SpanTable, above: NDArray[np.int64], below: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return those of some spans, each with one span of another service below, that only call it.
+
+    They are called like calls, or like what they call; or their operation, over all of these
+    spans, takes hardly longer than what it calls. One that works besides is no call.
+    """
+    if not len(above):
+        return above
+    length = table.end_ns - table.start_ns
+    operation = table.service[above] * len(table.names) + table.name[above]
+    calling = _named(table, _says_call)[above] | (table.name[above] == table.name[below])
+    for each in np.unique(operation).tolist():
+        rows = operation == each
+        callee_ns = float(np.median(length[below[rows]]))
+        excess_ns = float(np.median(length[above[rows]] - length[below[rows]]))
+        calling[rows] |= excess_ns <= max(_CALL_NS, _CALL_SHARE * callee_ns)
+    return above[calling]
 
 
 def _named(table: SpanTable, says: Callable[[str], bool]) -> NDArray[np.bool_]:
