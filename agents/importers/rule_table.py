@@ -1,7 +1,7 @@
 """The fixed alert rules of imported sets that come without alerts (docs/IMPORT.md lists them).
 
 Thresholds speak of a series against its own past, in the units that `RuleSeries` asks for.
-Invariant: they are the same for every set and are tuned on none.
+Invariant: they are the same for every set. docs/IMPORT.md says on which data they were looked at.
 """
 
 from dataclasses import dataclass
