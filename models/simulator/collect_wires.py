@@ -12,6 +12,7 @@ from models.simulator.targets_network import (
     link_metrics,
     lookup_probe_metrics,
     node_network_metrics,
+    socket_metrics,
     trust_metrics,
     volume_metrics,
 )
@@ -86,7 +87,7 @@ class WireCollection:
         labels |= {"pod": pod.name, "container": pod.service.name}
         self._scraper.attach(
             labels,
-            link_metrics(pod.service.link, pod.service.spec.replicas),
+            [*link_metrics(pod.service.link, pod.service.spec.replicas), *socket_metrics(pod)],
             alive=lambda: True,
             exists=lambda: not pod.deleted,
         )

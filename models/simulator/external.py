@@ -6,6 +6,7 @@ from models.simulator.draw import lognormal
 from models.simulator.network import Link
 from models.simulator.outcome import (
     GONE,
+    NOT_IMPLEMENTED,
     OK,
     SERVER_ERROR,
     TOO_MANY_REQUESTS,
@@ -50,7 +51,7 @@ class External:
         if self.allowed and not self._allows(now):
             return TURNED_AWAY_SECONDS, TOO_MANY_REQUESTS
         if self.retired and rng.random() < self.retired:
-            return TURNED_AWAY_SECONDS, GONE
+            return TURNED_AWAY_SECONDS, GONE if rng.random() < 0.5 else NOT_IMPLEMENTED
         if self.garbled and rng.random() < self.garbled:
             return seconds, UNREADABLE
         return seconds, OK

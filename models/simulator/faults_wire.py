@@ -122,12 +122,12 @@ def _fill_table(injection: Injection) -> Injected:
 
 
 def _take_ports(injection: Injection) -> Injected:
-    """Let a machine have no local port left for connections to the outside."""
-    node = injection.world.nodes[injection.target]
-    node.ports_taken = injection.rng.uniform(0.8, 0.97)
+    """Let a service's pods have no local port left for connections to the outside."""
+    service = injection.world.services[injection.target]
+    service.ports_taken = injection.rng.uniform(0.8, 0.97)
 
     def undo() -> None:
-        node.ports_taken = 0.0
+        service.ports_taken = 0.0
 
     return Injected(undo=undo)
 
@@ -224,9 +224,9 @@ WIRE_FAULTS = (
     FaultSpec(
         name="local_ports_taken",
         pattern="network.snat_port_exhausted",
-        description="a machine has no local port left for connections to the outside",
-        kinds=("node",),
-        eligible=victims_store.nodes_with_outside_calls,
+        description="a service has no local port left for connections to the outside",
+        kinds=("service",),
+        eligible=victims_store.services_with_outside_calls,
         inject=_take_ports,
     ),
 )

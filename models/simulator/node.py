@@ -28,7 +28,6 @@ class Node:
         self.connections_dropped = 0.0
         self.connection_drops = 0
         self.connections_tracked = 0.0
-        self.ports_taken = 0.0
         self.disk_busy = 0.04
         self.disk_busy_seconds = 0.0
         self.disk_used = 0.46
@@ -37,6 +36,8 @@ class Node:
         self.up = True
         self.ready = True
         self.kubelet_up = True
+        self.schedulable = True
+        self.booted_at = -86_400.0 * 30
         self.clock_offset_seconds = 0.0
         self.major_faults_per_second = 0.0
         self.major_faults = 0.0

@@ -93,11 +93,11 @@ WIRE_RULES = (
         scale=100,
     ),
     AlertRule(
-        name="NodePortsNearLimit",
+        name="PodSocketsNearLimit",
         severity=WARNING,
         hold_seconds=15,
-        expression=lambda q: q.get("node_sockstat_TCP_tw").above(0.9 * PORTS),
-        summary="{node}: {value:.0f} local ports wait to be freed",
+        expression=lambda q: q.get("container_sockets").above(0.9 * PORTS),
+        summary="{pod}: {value:.0f} sockets are open",
     ),
     AlertRule(
         name="ServiceWithoutEndpoints",

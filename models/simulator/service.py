@@ -53,6 +53,7 @@ class Service:
         self.certificate_expired = False
         self.mistrusted: dict[str, float] = {}
         self.endpoints_gone = False
+        self.ports_taken = 0.0
         self.certificate_expires_at = 0.0
         self.slowness = 1.0
         self.error_ratio = 0.0
@@ -64,12 +65,12 @@ class Service:
         self.rolling = False
         self.spinning = 0
         self.crash_after: float | None = None
-        self.crash_reason = "Error"
         self.trouble: Trouble | None = None
         self.gate: Gate | None = None
         self.garbled = 0.0
         self.drag = 1.0
         self.assisted = False
+        self.burning_since: float | None = None
         self.statement_repeats = 1
         self.growth_mb = 0.0
         self.memory_limit_mb = float(spec.memory_mb)

@@ -255,9 +255,9 @@ class CallExternal:
         if outcome != OK:
             return seconds, outcome
         node, link = process.pod.node, process.service.link
-        if node.connections_dropped or node.ports_taken:
+        lost = max(node.connections_dropped, process.service.ports_taken)
+        if lost:
             node.connection_drops += 1
-            lost = max(node.connections_dropped, node.ports_taken)
             seconds += handshake_seconds(runtime.rng, lost)
         if not external.reachable:
             return seconds, TIMED_OUT

@@ -4,7 +4,7 @@ from models.simulator.dns import Dns
 from models.simulator.network import BYTES_A_PACKET, Link
 from models.simulator.node import Node
 from models.simulator.series import Metric
-from models.simulator.service import Service
+from models.simulator.service import Pod, Service
 from models.simulator.targets_runtime import metric
 from models.simulator.volume import Volume
 
@@ -32,6 +32,17 @@ def link_metrics(link: Link, parts: int) -> list[Metric]:
     ]
 
 
+def socket_metrics(pod: Pod) -> list[Metric]:
+    """Return cadvisor's view of a pod's open sockets."""
+
+    def opened() -> float:
+        process = pod.process
+        inflight = len(process.inflight) if process is not None else 0
+        return 40.0 + 2.0 * inflight + (0.985 * EPHEMERAL_PORTS) * (pod.service.ports_taken > 0.0)
+
+    return [metric("container_sockets", opened)]
+
+
 def volume_metrics(volume: Volume) -> list[Metric]:
     """Return what kubelet, cadvisor and the storage driver show of a volume."""
     size = volume.size_gb * GB
@@ -51,14 +62,10 @@ def node_network_metrics(node: Node) -> list[Metric]:
     def tracked() -> float:
         return CONNTRACK_LIMIT * max(CONNTRACK_USUAL, node.connections_tracked)
 
-    def waiting() -> float:
-        return EPHEMERAL_PORTS * max(0.08, 0.995 if node.ports_taken else 0.0)
-
     return [
         metric("node_nf_conntrack_entries", tracked),
         metric("node_nf_conntrack_entries_limit", lambda: CONNTRACK_LIMIT),
         metric("node_nf_conntrack_stat_drop", lambda: node.connection_drops),
-        metric("node_sockstat_TCP_tw", waiting),
     ]
 
 

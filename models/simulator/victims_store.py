@@ -30,11 +30,6 @@ def used_caches(world: World) -> list[str]:
     return [name for name, cache in world.caches.items() if cache.commands]
 
 
-def written_caches(world: World) -> list[str]:
-    """Return caches that are asked often enough to fade when nothing is written."""
-    return used_caches(world)
-
-
 def used_externals(world: World) -> list[str]:
     """Return third parties that were asked something."""
     return [name for name, external in world.externals.items() if external.asked]
@@ -43,15 +38,6 @@ def used_externals(world: World) -> list[str]:
 def used_brokers(world: World) -> list[str]:
     """Return brokers that messages were published to."""
     return [name for name, broker in world.brokers.items() if broker.produces]
-
-
-def consumed_brokers(world: World) -> list[str]:
-    """Return brokers from which some group consumes messages."""
-    return [
-        name
-        for name, broker in world.brokers.items()
-        if any(group.committed for topic in broker.topics.values() for group in topic.groups)
-    ]
 
 
 def consumed_topics(world: World) -> list[str]:
@@ -63,20 +49,9 @@ def consumed_topics(world: World) -> list[str]:
     ]
 
 
-def called_by_some_runtime(world: World) -> list[str]:
-    """Return TLS services with their callers' runtimes known."""
-    return [n for n in victims.hosts_with_tls(world) if callers_of(world, n)]
-
-
 def callers_of(world: World, callee: str) -> list[str]:
     """Return the services that call a service."""
     return sorted(n for n, s in world.services.items() if callee in s.edges and n != callee)
-
-
-def seconds_per_exchange(world: World, service: str) -> float:
-    """Return the mean time between two exchanges on a service's link so far."""
-    sent = world.services[service].link.sent
-    return world.env.now / max(1, sent)
 
 
 def nodes_of_callers(world: World) -> list[str]:
@@ -87,17 +62,11 @@ def nodes_of_callers(world: World) -> list[str]:
     return sorted(found)
 
 
-def nodes_with_outside_calls(world: World) -> list[str]:
-    """Return machines with pods of services that call third parties."""
+def services_with_outside_calls(world: World) -> list[str]:
+    """Return services that call third parties while they answer requests."""
     used = set(used_externals(world))
-    return sorted(
-        {
-            pod.node.name
-            for service in world.services.values()
-            if used & service.peers.keys()
-            for pod in service.pods
-        }
-    )
+    busy = victims.busy_services(world)
+    return [name for name in busy if used & world.services[name].peers.keys()]
 
 
 def pooled_clients(world: World) -> list[str]:
