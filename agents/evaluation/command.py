@@ -70,6 +70,16 @@ _FOLDER = click.Path(path_type=Path)
 )
 @click.option("--baselines", is_flag=True, help="Rerun the published and trivial methods too.")
 @click.option(
+    "--grouping", "storms", is_flag=True, help="Also overlay faults and judge how alerts group."
+)
+@click.option(
+    "--perturb",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Also make N recordings of each suite worse, way by way and level by level.",
+)
+@click.option(
     "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes."
 )
 @settings_option
@@ -86,6 +96,8 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
     folds: int,
     protocol: str,
     baselines: bool,
+    storms: bool,
+    perturb: int,
     jobs: int,
     settings: Settings,
     as_json: bool,
@@ -94,6 +106,9 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
     trains = bool(train_on) or cross_validate is not None
     if model is not None and trains:
         msg = "--model is given with --train-on or --cross-validate, expected one or the other"
+        raise EvaluationError(msg)
+    if perturb and trains:
+        msg = "--perturb is given where a ranker is trained, expected one that is there: --model"
         raise EvaluationError(msg)
     request = Request(
         recordings=recordings,
@@ -110,6 +125,8 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         if protocol == "both"
         else tuple(p for p in PROTOCOLS if p == protocol),
         baselines=baselines,
+        storms=storms,
+        perturb=perturb,
         jobs=jobs,
     )
     _print(plain(_evaluated(request)), as_json=as_json)

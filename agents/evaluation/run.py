@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from agents.evaluation.folds import FOLD_KEYS, SPLITS, Fold, folds, group_of
 from agents.evaluation.judge import Protocol
 from agents.evaluation.places import recording_folders
 from agents.evaluation.pool import Done, collect_all
+from agents.evaluation.stress import FAULTS, chosen, perturbed, storms
 from agents.evaluation.subject import Subject
 from agents.evaluation.suites import Outcome, by_suite, suite_of
 from agents.offline import OfflineConfig
+from models.perturbation import PERTURBATIONS
 
 Stage = Callable[[str, int], Done]
 """Told of a stage and its number of steps; what it returns is called after each step."""
@@ -40,6 +42,8 @@ class Request:
     folds: int = 10
     protocols: tuple[Protocol, ...] = ("online", "published")
     baselines: bool = False
+    storms: bool = False
+    perturb: int = 0
     jobs: int = 1
 
     @property
@@ -50,10 +54,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Gathered:
-    """Recordings to be answered, and those to learn from besides."""
+    """Recordings to be answered and those to learn from besides; folders by the case's key."""
 
     cases: Sequence[Collected]
     lessons: Sequence[Collected]
+    folders: Mapping[str, Path]
 
 
 def evaluate(request: Request, stage: Stage) -> dict[str, Any]:
@@ -77,6 +82,7 @@ def evaluate(request: Request, stage: Stage) -> dict[str, Any]:
         "suites": suites,
         "recordings": len(gathered.cases),
         "messages_rejected": sum(c.rejected for c in gathered.cases),
+        **_stressed(request, gathered, stage),
         "notes": notes,
         "wall_seconds": time.monotonic() - began,
     }
@@ -107,7 +113,11 @@ def _gather(request: Request, stage: Stage) -> _Gathered:
     if not cases:
         msg = f"none of {len(folders)} recordings says what was wrong, expected a truth.json"
         raise EvaluationError(msg)
-    return _Gathered(cases=cases, lessons=[c for f in lessons if (c := places[f]) is not None])
+    return _Gathered(
+        cases=cases,
+        lessons=[c for f in lessons if (c := places[f]) is not None],
+        folders={c.identity.key: f for f, c in places.items() if c is not None},
+    )
 
 
 def _told_apart(found: Sequence[Collected | None]) -> Iterator[Collected | None]:
@@ -121,6 +131,29 @@ def _told_apart(found: Sequence[Collected | None]) -> Iterator[Collected | None]
         seen[key] += 1
         case = f"{one.identity.case}#{seen[key]}" if seen[key] > 1 else one.identity.case
         yield replace(one, identity=replace(one.identity, case=case))
+
+
+def _stressed(request: Request, gathered: _Gathered, stage: Stage) -> dict[str, Any]:
+    """Measure storms and perturbations, where they are asked for."""
+    found: dict[str, Any] = {}
+    suites = by_suite(gathered.cases)
+    if request.storms:
+        everything = {
+            suite: [gathered.folders[c.identity.key] for c in cases]
+            for suite, cases in suites.items()
+        }
+        done = stage("grouping storms", len(everything) * len(FAULTS))
+        found["grouping"] = storms(everything, request.config, jobs=request.jobs, done=done)
+    if request.perturb:
+        few = {
+            suite: [gathered.folders[c.identity.key] for c in chosen(cases, request.perturb)]
+            for suite, cases in suites.items()
+        }
+        done = stage("perturbing", len(few) * len(PERTURBATIONS))
+        found["perturbations"] = perturbed(
+            few, request.subject, request.config, jobs=request.jobs, done=done
+        )
+    return found
 
 
 def _folds(request: Request, gathered: _Gathered) -> list[Fold]:

@@ -12,7 +12,9 @@ from typing import Any
 from agents.evaluation.answering import Answers
 from agents.evaluation.asked import Collected
 from agents.evaluation.baseline_scores import CaseScores, places
+from agents.evaluation.folds import group_of
 from agents.evaluation.judge import Calm, Protocol
+from models.evaluation_bootstrap import cluster_interval
 from models.evaluation_placement import Placement
 from models.evaluation_summary import Judged, curves, ranking, summary, times
 
@@ -46,6 +48,7 @@ def suite_of(cases: Sequence[Collected], outcome: Outcome) -> dict[str, Any]:
         "system": systems[0] if len(systems) == 1 else f"{len(systems)} systems",
         "protocol": outcome.protocol,
         **summary(answers),
+        "ci95_ac@1_clusters": list(cluster_interval(_hits(answers), _clusters(cases))),
         **curves(answers),
         "healthy": _healthy(cases, outcome.answers),
         "strata": strata(answers),
@@ -137,9 +140,30 @@ def _beside(
     }
     control = found["latency_ratio"]
     return {
-        "baselines": {n: ranking(p) if p is not None else None for n, p in found.items()},
+        "baselines": {
+            name: {**ranking(p), **_lead(answers, p, faulty)} if p is not None else None
+            for name, p in found.items()
+        },
         "hard": ranking(_missed(answers, control)) if control is not None else None,
     }
+
+
+def _lead(
+    answers: Sequence[Judged], others: Sequence[Placement | None], cases: Sequence[Collected]
+) -> dict[str, Any]:
+    """Say by how much the ranker's AC@1 is above a baseline's, paired case by case."""
+    pairs = zip(_hits(answers), others, strict=True)
+    gains = [own - (other.hit(1) if other is not None else 0.0) for own, other in pairs]
+    lead = math.fsum(gains) / len(gains) if gains else math.nan
+    return {"lead": lead, "ci95_lead": list(cluster_interval(gains, _clusters(cases)))}
+
+
+def _hits(answers: Sequence[Judged]) -> list[float]:
+    return [answer.right for answer in answers]
+
+
+def _clusters(cases: Sequence[Collected]) -> list[str]:
+    return [group_of(c.identity) for c in cases if not c.identity.healthy]
 
 
 def _missed(

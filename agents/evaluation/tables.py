@@ -22,6 +22,10 @@ def show(result: Figures, console: Console) -> None:
         console.print(_splits(result["suites"]))
     if any(suite["healthy"]["recordings"] for suite in result["suites"]):
         console.print(_healthy(result["suites"]))
+    if result.get("grouping"):
+        console.print(_grouping(result["grouping"]))
+    if result.get("perturbations"):
+        console.print(_perturbations(result["perturbations"]))
     failures = [f for suite in result["suites"] for f in suite["failures"]]
     if failures:
         console.print(_failures(result["suites"], len(failures)))
@@ -104,6 +108,30 @@ def _healthy(suites: Sequence[Figures]) -> Table:
                 shown(found["per_day"], 1),
                 shown(found["specificity"]),
             )
+    return table
+
+
+def _grouping(suites: Figures) -> Table:
+    table = _table(
+        "storms", "suite", "faults", "storms", "ARI", "split", "merged", "noise kept out"
+    )
+    for suite, by_faults in suites.items():
+        for faults, found in by_faults.items():
+            rates = (found[key] for key in ("ari", "split_rate", "merge_rate", "noise_kept_out"))
+            table.add_row(
+                Text(suite), faults, str(found["storms"]), *(shown(rate) for rate in rates)
+            )
+    return table
+
+
+def _perturbations(suites: Figures) -> Table:
+    table = _table("made worse", "suite", "what", "level", "cases", "AC@1", "AC@3")
+    for suite, ways in suites.items():
+        for name, way in ways.items():
+            for point in way["points"]:
+                found = (shown(point[key]) for key in ("ac@1", "ac@3"))
+                level = f"{point['level']:g}"
+                table.add_row(Text(suite), name, level, str(point["cases"]), *found)
     return table
 
 
