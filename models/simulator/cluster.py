@@ -111,7 +111,7 @@ class Cluster:
 
     def create(self, service: Service, template: str, *, waiting: str = "") -> Pod:
         """Create a pod; `waiting` says why its program does not start."""
-        node = self._nodes[self._placed % len(self._nodes)]
+        node = self._place()
         self._placed += 1
         self._address += 1
         ip = f"10.42.{self._placed % len(self._nodes)}.{self._address}"
@@ -122,6 +122,23 @@ class Cluster:
         node.pods.append(pod)
         self.on_pod(pod)
         return pod
+
+    def halt(self, pod: Pod) -> None:
+        """End a pod's program without starting it again."""
+        if pod.process is not None:
+            pod.process.stop()
+            pod.process = None
+        pod.ready, pod.ended = False, "Error"
+        pod.service.refresh()
+
+    def _place(self) -> Node:
+        """Choose the next machine that takes pods."""
+        for _ in self._nodes:
+            node = self._nodes[self._placed % len(self._nodes)]
+            if node.schedulable:
+                break
+            self._placed += 1
+        return node
 
     def run(self, pod: Pod) -> None:
         """Start the program in a pod."""
@@ -163,7 +180,7 @@ class Cluster:
 
     def _end_early(self, pod: Pod, process: Process) -> Generator[Event, Any, None]:
         if pod.process is process and pod.service.crash_after is not None:
-            self.crash(pod, pod.service.crash_reason)
+            self.crash(pod)
         return
         yield  # a generator, as tasks are
 

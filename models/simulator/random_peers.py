@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.simulator.random_graph import Draft
+from models.simulator.topology import Runtime
 from models.simulator.wordlist import NOUNS
 
 
@@ -64,7 +65,16 @@ def draw_peers(
     leaf = [draft for draft in inner if not draft.consumes] or inner
     rng.choice(leaf).tls = True
     rng.choice([draft for draft in inner if draft.database]).runtime = "jvm"
+    _each_runtime(rng, inner)
     return peers
+
+
+def _each_runtime(rng: random.Random, inner: list[Draft]) -> None:
+    """Let there be a service on each of the other runtimes too."""
+    free = [draft for draft in inner if draft.runtime is None]
+    runtimes: tuple[Runtime, ...] = ("go", "python")
+    for runtime, draft in zip(runtimes, rng.sample(free, min(2, len(free))), strict=False):
+        draft.runtime = runtime
 
 
 def _share_stores(rng: random.Random, inner: list[Draft], peers: Peers) -> None:

@@ -64,6 +64,13 @@ def _log_volume(query: Query) -> Vector:
     return used.scaled(1.0 / (1024.0 * 1024.0)).above(2.0)
 
 
+def _larger(query: Query) -> Vector:
+    total = query.rate("http_server_request_body_size_bytes_sum", 60).sum_by(*BY_SERVICE)
+    count = query.rate("http_server_request_body_size_bytes_count", 60).sum_by(*BY_SERVICE)
+    now = total / count
+    return (now / now.shifted(query.ticks(180))).above(5.0)
+
+
 def _busier(query: Query) -> Vector:
     now = query.rate("http_requests_total", 60).sum_by(*BY_SERVICE)
     before = now.shifted(query.ticks(180))
@@ -181,6 +188,13 @@ RUNTIME_RULES = (
         hold_seconds=30,
         expression=_log_volume,
         summary="{pod} logs {value:.1f} MB a second",
+    ),
+    AlertRule(
+        name="RequestsLarge",
+        severity=WARNING,
+        hold_seconds=30,
+        expression=_larger,
+        summary="requests to {service}{app} are {value:.0f} times as large as before",
     ),
     AlertRule(
         name="RequestRateHigh",

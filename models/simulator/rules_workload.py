@@ -43,6 +43,11 @@ def _skew(query: Query) -> Vector:
     return Vector(offset.labels, abs(offset.values)).above(0.05)
 
 
+def _booted(query: Query) -> Vector:
+    booted = query.get("node_boot_time_seconds")
+    return (booted / booted.shifted(query.ticks(120))).below(0.999)
+
+
 def _probes(query: Query, kind: str) -> Vector:
     failed = query.rate("prober_probe_total", 60, probe_type=kind, result="failed")
     return failed.above(0.06)
@@ -127,6 +132,13 @@ WORKLOAD_RULES = (
         hold_seconds=15,
         expression=lambda q: _condition(q, "Ready").below(0.5),
         summary="{node} is not ready",
+    ),
+    AlertRule(
+        name="NodeRebooted",
+        severity=WARNING,
+        hold_seconds=0,
+        expression=_booted,
+        summary="{node} has started anew",
     ),
     AlertRule(
         name="NodeMemoryPressure",

@@ -10,6 +10,7 @@ from models.simulator.outcome import (
     ABANDONED,
     OK,
     REFUSED,
+    RESET,
     UNAVAILABLE,
     error_type_of,
     response_to,
@@ -18,7 +19,7 @@ from models.simulator.process import Process
 from models.simulator.runtime import Runtime
 from models.simulator.service import Service
 from models.simulator.step_compute import stall
-from models.simulator.trouble import NEVER
+from models.simulator.trouble import KILLED, NEVER
 from models.simulator.work import Step, Work, run_all
 from schemas.telemetry import SpanKind, SpanStatus
 
@@ -74,6 +75,11 @@ def serve(
         return
     if outcome == NEVER:
         return  # the thread is never given back, and the request never answered
+    if outcome == KILLED:
+        _release(process)
+        process.inflight.pop(reply, None)
+        _answer(reply, RESET)
+        return
     status, now = response_to(outcome), env.now
     process.count(status, now - started)
     if span:

@@ -178,6 +178,7 @@ def node_metrics(node: Node) -> list[Metric]:
         metric("node_cpu_seconds_total", lambda: node.steal_seconds, mode="steal"),
         metric("node_timex_offset_seconds", lambda: node.clock_offset_seconds),
         metric("node_vmstat_pgmajfault", lambda: node.major_faults),
+        metric("node_boot_time_seconds", lambda: node.booted_at),
         metric("node_load1", load),
         metric("node_pressure_cpu_waiting_seconds_total", lambda: node.cpu.waiting),
         metric("node_memory_MemTotal_bytes", lambda: total_mb * MB),

@@ -1,11 +1,12 @@
 """What a pod exposes about itself, by the habits of its runtime's client libraries."""
 
-from models.simulator.process import BOUNDS, STATUS_CODES
+from models.simulator.process import BOUNDS, STATUS_CODES, Process
 from models.simulator.series import Metric, Read
 from models.simulator.service import Pod
 from models.simulator.targets_runtime import MB, memory_mb, metric, running, runtime_metrics
 
 MAX_FILES = 1024.0
+BODY_BYTES = 1800.0
 _ERROR_LOG = {
     "jvm": "logback_events_total",
     "go": "log_messages_total",
@@ -48,10 +49,12 @@ def pod_metrics(pod: Pod) -> list[Metric]:
 
 
 def _http(pod: Pod) -> list[Metric]:
-    base = "http_server_request_duration_seconds"
+    base, body = "http_server_request_duration_seconds", "http_server_request_body_size_bytes"
     metrics = [
         metric(f"{base}_sum", lambda: running(pod).seconds),
         metric(f"{base}_count", lambda: sum(running(pod).buckets)),
+        metric(f"{body}_count", lambda: sum(running(pod).buckets)),
+        metric(f"{body}_sum", lambda: _received(running(pod))),
         metric("http_server_active_requests", lambda: len(running(pod).inflight)),
         metric("http_server_rejected_requests_total", lambda: running(pod).rejected),
     ]
@@ -66,6 +69,11 @@ def _http(pod: Pod) -> list[Metric]:
             )
         )
     return metrics
+
+
+def _received(process: Process) -> float:
+    """Return the bytes of all requests' bodies."""
+    return BODY_BYTES * sum(process.buckets) + process.used.get("body", 0.0) * MB
 
 
 def _process(pod: Pod) -> list[Metric]:
@@ -100,6 +108,9 @@ def cpu_seconds(pod: Pod) -> float:
     process.cpu.settle(process.env.now)
     idle = 0.012 * (process.env.now - process.started_at)
     collector = sum(process.heap.pause_seconds.values()) if process.heap else 0.0
+    burning = pod.service.burning_since
+    if burning is not None:
+        idle += 0.9 * (process.env.now - max(burning, process.started_at))
     return process.cpu.used_seconds + idle + collector
 
 

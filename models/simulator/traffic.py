@@ -32,7 +32,7 @@ class Traffic:
         for weight, _ in entries:
             running += weight / total
             self._cumulative.append(running)
-        self._rate = rate
+        self.rate = rate
         self._phase = runtime.rng.random() * math.tau
         self.surge = 1.0
         self.sent = 0
@@ -42,11 +42,19 @@ class Traffic:
         """Let users in."""
         Task(self._arrive(), Timeout(self._runtime.env, 0.1))
 
+    def entries_at(self, service: str) -> list[int]:
+        """Return the numbers of the entries into a service."""
+        return [i for i, e in enumerate(self._endpoints) if e.service.name == service]
+
+    def send(self, index: int) -> None:
+        """Send one request that nobody repeats."""
+        self._send(index, MAX_RELOADS)
+
     def _arrive(self) -> Generator[Event, Any, None]:
         env, rng = self._runtime.env, self._runtime.rng
         while True:
             drift = 1.0 + DRIFT_SHARE * math.sin(self._phase + math.tau * env.now / DRIFT_SECONDS)
-            yield Timeout(env, rng.expovariate(self._rate * self.surge * drift))
+            yield Timeout(env, rng.expovariate(self.rate * self.surge * drift))
             self._send(bisect_left(self._cumulative, rng.random() * self._cumulative[-1]), 0)
 
     def _send(self, index: int, reloads: int) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 NEVER = -1
 """The outcome of work that never ends: its thread is not given back and nobody is answered."""
 
+KILLED = -2
+"""The outcome of work that is ended with its worker: the caller finds its connection reset."""
+
 
 class Trouble(Protocol):
     """Happens to each request that has got a thread, before its endpoint's steps."""

@@ -52,6 +52,27 @@ def nodes(world: World) -> list[str]:
     return [name for name in world.nodes if name in taken]
 
 
+def pod_nodes(world: World) -> list[str]:
+    """Return nodes that host pods of called services; those that host no store, if there are."""
+    called = _nodes_of_pods(world)
+    stores = {d.spec.node for d in world.databases.values()}
+    stores |= {c.spec.node for c in world.caches.values()}
+    stores |= {b.spec.node for b in world.brokers.values()}
+    return [name for name in called if name not in stores] or called
+
+
+def _nodes_of_pods(world: World) -> list[str]:
+    """Return nodes with pods of called services."""
+    called = called_services(world)
+    taken = {pod.node.name for name in called for pod in world.services[name].pods}
+    return [name for name in world.nodes if name in taken]
+
+
+def entry_services(world: World) -> list[str]:
+    """Return the services where users come in."""
+    return sorted({entry.service for entry in world.topology.entries})
+
+
 def hosts_with_tls(world: World) -> list[str]:
     """Return called services that speak TLS."""
     return [n for n in called_services(world) if world.services[n].spec.tls]
