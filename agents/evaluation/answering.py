@@ -1,10 +1,9 @@
-"""Gets recordings answered: by one ranker, or fold by fold by rankers that have not seen them."""
+"""Gets recordings answered fold by fold, by rankers that have not seen them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from agents.evaluation.asked import Collected
 from agents.evaluation.folds import Fold
 from agents.evaluation.judge import Answered, Protocol, answered
 from agents.evaluation.pool import Done, in_order
@@ -22,20 +21,6 @@ class Learning:
 
     protocol: Protocol
     with_library: bool = False
-
-
-def answer_all(
-    cases: Sequence[Collected],
-    protocol: Protocol,
-    rank: Ranker,
-    done: Done = lambda: None,
-) -> Answers:
-    """Have one ranker answer all recordings; `done` is called after each."""
-    found: Answers = {}
-    for case in cases:
-        found[case.identity.key] = answered(case, protocol, rank)
-        done()
-    return found
 
 
 def answer_by_folds(
@@ -63,4 +48,5 @@ def learnt(fold: Fold, learning: Learning) -> Ranker:
 def _answer_fold(fold: Fold, learning: Learning) -> Answers:
     if not fold.held:
         return {}
-    return answer_all(fold.held, learning.protocol, learnt(fold, learning))
+    rank = learnt(fold, learning)
+    return {case.identity.key: answered(case, learning.protocol, rank) for case in fold.held}

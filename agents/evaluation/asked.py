@@ -5,7 +5,7 @@ and baseline is judged on the same ones.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agents.evaluation.identity import Identity
 from models.baselines.case import Array
@@ -54,3 +54,10 @@ class Collected:
     others: tuple[Inquiry, ...] = ()
     published: Inquiry | None = None
     rejected: int = 0
+
+    def last_only(self) -> "Collected":
+        """Give up all questions but those that count, once nobody is to learn from them."""
+        online = self.online
+        if online is not None:
+            online = replace(online, questions=online.questions[-1:])
+        return replace(self, online=online, others=())

@@ -18,6 +18,7 @@ from agents.evaluation.baseline_case import (
     telemetry_of,
 )
 from agents.evaluation.identity import Identity, identity_of
+from agents.evaluation.judge import Protocol
 from agents.given_window import given_window, question_of_window
 from agents.offline import OfflineConfig, OfflineRun, signals_of
 from agents.recordings import read_recording
@@ -46,6 +47,11 @@ class Wanted:
     published: bool = True
     baselines: bool = False
     config: OfflineConfig = OfflineConfig()  # noqa: RUF009 - frozen, so safe to share
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """Name the protocols that are collected."""
+        return (*(("online",) if self.online else ()), *(("published",) if self.published else ()))
 
 
 def collect_folder(folder: Path, wanted: Wanted, rank: Ranker) -> Collected | None:

@@ -13,7 +13,7 @@ from agents.evaluation.folds import FOLD_KEYS, SPLITS
 from agents.evaluation.judge import PROTOCOLS
 from agents.evaluation.plain import plain
 from agents.evaluation.pool import Done
-from agents.evaluation.run import Request
+from agents.evaluation.request import Request
 from agents.evaluation.run import evaluate as run_evaluation
 from agents.evaluation.subject import RULES, subject_of
 from agents.evaluation.tables import show
@@ -59,7 +59,7 @@ _FOLDER = click.Path(path_type=Path)
     type=click.IntRange(min=2),
     default=10,
     show_default=True,
-    help="Folds of faults or roots at most; systems are always left out one by one.",
+    help="Folds of a split at most; where there is more to leave out, several go together.",
 )
 @click.option(
     "--protocol",

@@ -1,16 +1,16 @@
 """Work on many cases in some processes, results in the order of the cases whatever ends first."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from agents.evaluation.asked import Collected
 from agents.evaluation.collect import Wanted, collect_folder
-from models.ranker import load_ranker
-from models.rules import RuleRanker
-from schemas.candidate import Ranker
+from agents.evaluation.judge import Answered, Protocol, answered
+from agents.evaluation.subject import Subject
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,22 +31,36 @@ def in_order(work: Callable[[T], R], tasks: Sequence[T], *, jobs: int, done: Don
             yield result
 
 
-def collect_all(
-    folders: Sequence[Path], wanted: Wanted, artefact: bytes | None, *, jobs: int, done: Done
-) -> list[Collected | None]:
-    """Collect recordings in their order, None for those whose truth nobody knows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """A recording's questions, and what the ranker under test answered by protocol."""
 
-    Args:
-        folders: The recordings.
-        wanted: What to collect.
-        artefact: The ranker that answers the engine meanwhile; None takes the rules.
-        jobs: Processes.
-        done: Is called after each recording.
-    """
-    work = partial(_collected, wanted=wanted, artefact=artefact)
-    return list(in_order(work, folders, jobs=jobs, done=done))
+    collected: Collected
+    answers: Mapping[Protocol, Answered]
 
 
-def _collected(folder: Path, wanted: Wanted, artefact: bytes | None) -> Collected | None:
-    rank: Ranker = load_ranker(artefact) if artefact is not None else RuleRanker()
-    return collect_folder(folder, wanted, rank)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What is done with each recording. `keep` all questions for who is to learn from them."""
+
+    wanted: Wanted
+    subject: Subject
+    keep: bool = False
+
+
+def gather(
+    folders: Sequence[Path], errand: Errand, *, jobs: int, done: Done
+) -> list[Gathered | None]:
+    """Collect recordings in their order and answer them; None where nobody knows the truth."""
+    return list(in_order(partial(_gathered, errand=errand), folders, jobs=jobs, done=done))
+
+
+def _gathered(folder: Path, errand: Errand) -> Gathered | None:
+    rank = errand.subject.ranker()
+    collected = collect_folder(folder, errand.wanted, rank)
+    if collected is None:
+        return None
+    return Gathered(
+        collected=collected if errand.keep else collected.last_only(),
+        answers={p: answered(collected, p, rank) for p in errand.wanted.protocols},
+    )
