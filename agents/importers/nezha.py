@@ -35,8 +35,9 @@ HISTORY_MS = 90 * 60_000
 """How much of the metrics before a fault is kept, where the day has it."""
 _ALERTS_MS = 600_000
 """How long before a fault alerts are derived; those of earlier faults are left out."""
-_AFTER_MS = 60_000
-"""How long after the last span is asked: a sample of the metrics tells of the minute before it."""
+_AFTER_MS = 30_000
+"""How long after the last span is asked: a sample of the metrics tells of the minute before it,
+but a pane without any spans makes everybody look silent."""
 _HEALTHY_MS = 600_000
 """The shortest fault-free time with spans that makes a healthy recording."""
 _TRAIN_TICKET = "ts-"

@@ -90,7 +90,8 @@ def _calls(
         callee_ns = float(np.median(length[below[rows]]))
         excess_ns = float(np.median(length[above[rows]] - length[below[rows]]))
         calling[rows] |= excess_ns <= max(_CALL_NS, _CALL_SHARE * callee_ns)
-    return above[calling]
+    only_calls: NDArray[np.int64] = above[calling]
+    return only_calls
 
 
 def _named(table: SpanTable, says: Callable[[str], bool]) -> NDArray[np.bool_]:
