@@ -83,11 +83,10 @@ class Group:
             self._hand_out(message)
 
     def rebalance(self, through: int) -> None:
-        """Stop handing out, but for as many messages as get through between two rebalances."""
-        self.paused = False
-        for _ in range(through):
-            self.release()
+        """Take everything back, then hand out what gets through before the next rebalance."""
         self.pause()
+        for _ in range(min(through, len(self.held))):
+            self._hand_out(self.held.popleft())
 
     def release(self) -> None:
         """Hand out one message that was held back."""

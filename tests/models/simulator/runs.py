@@ -1,6 +1,6 @@
 """Short runs that tests share, and what their alerts are about."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -16,7 +16,7 @@ SHORT = SimulationConfig(warmup_seconds=150, storm_seconds=210, request_rate=7, 
 RESOLVER = Resolver(ResolverConfig())
 
 
-@cache
+@lru_cache(maxsize=8)
 def short_run(fault: str, topology: str = "shop", seed: int = 4) -> Recording:
     return simulate(fault, seed=seed, topology=topology, config=SHORT)
 
