@@ -1,14 +1,19 @@
 """The alerts of a recording with their components, decoded once for baselines."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from models.baselines.case import AlertCount
+from pipeline.alert_topic import TOPICS, call_of, topic_of
 from pipeline.rule_class import is_cause_type
 from schemas.alert import Alert, AlertStatus
 from schemas.codecs.alerts import decode_alerts
 from schemas.errors import SchemaError
 from schemas.recording import Recording
 from schemas.resolve import Resolver
+
+_CAUSE, _CALLING = "cause", "calling"
+_KINDS = (*TOPICS, _CAUSE, _CALLING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +41,24 @@ def seen_alerts(recording: Recording, resolver: Resolver) -> list[SeenAlert]:
 
 
 def counted(seen: list[SeenAlert], from_ms: int, until_ms: int) -> dict[str, AlertCount]:
-    """Count the alerts that began in a window by component, each fingerprint once."""
-    by_component: dict[str, dict[str, Alert]] = {}
-    for one in seen:
-        if from_ms <= one.alert.starts_ms <= until_ms:
-            by_component.setdefault(one.component, {})[one.alert.fingerprint] = one.alert
+    """Count the alerts that began in a window by component, each fingerprint once.
+
+    Kinds are the topics of pipeline/alert_topic.py, whether the rule is of a cause, and, for a
+    caller, alerts that speak of its calls.
+    """
+    inside = {
+        one.alert.fingerprint: one for one in seen if from_ms <= one.alert.starts_ms <= until_ms
+    }
+    total: Counter[str] = Counter()
+    kinds: Counter[tuple[str, str]] = Counter()
+    for one in inside.values():
+        total[one.component] += 1
+        kinds[one.component, topic_of(one.alert)] += 1
+        kinds[one.component, _CAUSE] += is_cause_type(one.alert)
+        call = call_of(one.alert)
+        if call is not None:
+            kinds[call.caller, _CALLING] += 1
     return {
-        name: AlertCount(
-            alerts=len(alerts),
-            causes=sum(is_cause_type(alert) for alert in alerts.values()),
-            rules=len({alert.rule for alert in alerts.values()}),
-        )
-        for name, alerts in sorted(by_component.items())
+        name: AlertCount(alerts=total[name], kinds=tuple(kinds[name, kind] for kind in _KINDS))
+        for name in sorted({*total, *(name for name, _ in kinds)})
     }

@@ -75,7 +75,7 @@ def baseline_case(
         visits=visits_of(telemetry.traces, cut) if telemetry.traces is not None else None,
         alerts=alerts,
         edges=telemetry.edges,
-        symptoms=(symptom,) if symptom else tuple(alerts),
+        symptoms=(symptom,) if symptom else tuple(n for n, c in alerts.items() if c.alerts),
     )
 
 

@@ -40,11 +40,13 @@ class Visits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCount:
-    """Alerts on one component in the window, and how many of them are of a cause-type rule."""
+    """Alerts on one component in the window; `kinds` counts them by what they speak of.
+
+    The caller chooses the kinds, the same ones in the same order for every component and case.
+    """
 
     alerts: int
-    causes: int
-    rules: int
+    kinds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ from sklearn.ensemble import RandomForestClassifier
 from models.baselines.case import AlertCount, Array, BaselineCase
 
 TREES = 200
-_NOTHING = AlertCount(alerts=0, causes=0, rules=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +24,12 @@ class Counted:
 
 
 def counts_of(case: BaselineCase) -> Array | None:
-    """Give alerts, cause-type alerts and rules, own and mean over neighbours, and own share."""
+    """Give alerts in all and by kind, own and mean over neighbours, and the share in all."""
     if not case.alerts:
         return None
-    own = {name: _vector(case.alerts.get(name, _NOTHING)) for name in _everybody(case)}
+    kinds = max(len(count.kinds) for count in case.alerts.values())
+    nothing = AlertCount(alerts=0, kinds=(0,) * kinds)
+    own = {name: _vector(case.alerts.get(name, nothing)) for name in _everybody(case)}
     neighbours: dict[str, set[str]] = {name: set() for name in own}
     for caller, callee in case.edges:
         neighbours[caller].add(callee)
@@ -37,9 +38,9 @@ def counts_of(case: BaselineCase) -> Array | None:
     rows = []
     for name in case.candidates:
         around = [own[n] for n in sorted(neighbours[name] - {name})]
-        mean = np.mean(around, axis=0) if around else np.zeros(3)
+        mean = np.mean(around, axis=0) if around else np.zeros(1 + kinds)
         rows.append(np.concatenate([own[name], mean, own[name][:1] / total]))
-    return np.array(rows).reshape(len(rows), 7)
+    return np.array(rows).reshape(len(rows), 2 * (1 + kinds) + 1)
 
 
 def _everybody(case: BaselineCase) -> list[str]:
@@ -48,7 +49,7 @@ def _everybody(case: BaselineCase) -> list[str]:
 
 
 def _vector(count: AlertCount) -> Array:
-    return np.array([count.alerts, count.causes, count.rules], dtype=np.float64)
+    return np.array([count.alerts, *count.kinds], dtype=np.float64)
 
 
 def forest(training: Sequence[Counted], seed: int = 1) -> RandomForestClassifier | None:

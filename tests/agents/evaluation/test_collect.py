@@ -9,6 +9,7 @@ from agents.evaluation.judge import Calm, answered, judge
 from models.baselines.rules import RULES
 from models.evaluation_placement import Placement
 from models.rules import RuleRanker
+from pipeline.alert_topic import TOPICS
 from tests.agents.evaluation.worlds import END_MS, FAULT_MS, START_MS, alert, healthy, recording
 
 ALL = Wanted(baselines=True)
@@ -46,7 +47,7 @@ def test_every_baseline_scores_the_questions_own_candidates(collected):
         assert all(len(scores) == count for scores in heard.values())
         assert {"baro", "nsigma", "alert_count", "latency_ratio", "traversal"} <= set(heard)
         assert inquiry.scores["spectrum"] is None  # there are no traces
-        assert inquiry.counts.shape == (count, 7)
+        assert inquiry.counts.shape == (count, 2 * (1 + len(TOPICS) + 2) + 1)
 
 
 def test_the_metric_baselines_find_the_series_that_jumped(collected):

@@ -21,8 +21,8 @@ def test_counts_are_ones_own_and_the_neighbours_mean():
     case = BaselineCase(
         candidates=("a", "b"),
         alerts={
-            "a": AlertCount(alerts=4, causes=1, rules=2),
-            "c": AlertCount(alerts=2, causes=0, rules=1),
+            "a": AlertCount(alerts=4, kinds=(1, 2)),
+            "c": AlertCount(alerts=2, kinds=(0, 1)),
         },
         edges=(("a", "b"), ("c", "b")),
     )

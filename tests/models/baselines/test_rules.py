@@ -37,7 +37,7 @@ def case(*found: RawSeries, **parts: object) -> BaselineCase:
 
 
 def alerts(**counts: int) -> dict[str, AlertCount]:
-    return {name: AlertCount(alerts=n, causes=0, rules=n) for name, n in counts.items()}
+    return {name: AlertCount(alerts=n) for name, n in counts.items()}
 
 
 def first(scores: dict[str, float] | None) -> str:
