@@ -6,7 +6,7 @@ rendered, and logs are not read, so a fault that shows in log lines alone does n
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +94,14 @@ def recordings(src: Path) -> Iterator[Recording]:
 
 def _read_day(path: Path, src: Path) -> _Day:
     name = path.name.removesuffix(FAULT_LIST)
-    faults = read_faults(path)
     normal = sorted(
         folder / "trace"
         for folder in folders_holding(src, "trace", of="nezha")
         if folder.name == name and folder != path.parent
     )
     spans = read_spans([path.parent / "trace", *normal])
+    listed = read_faults(path)
+    faults = [replace(fault, at_ms=fault.at_ms - spans.ahead_ms) for fault in listed]
     with_spans = covered(spans.starts_ms)
     train_ticket = any(fault.pod.startswith(_TRAIN_TICKET) for fault in faults)
     return _Day(

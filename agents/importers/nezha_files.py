@@ -5,6 +5,7 @@ minutes on others, and is not read. A span that lies in two files is one.
 """
 
 import csv
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ _SPAN_COLUMNS = (
     "EndTimeUnixNano",
 )
 _NO_PARENT = frozenset({"", "root"})
+_NAME = re.compile(r"(\d\d)_(\d\d)_trace\.csv")
+_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +54,15 @@ class Injected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaySpans:
-    """Spans of a day, and of each span when its trace began."""
+    """Spans of a day, and of each span when its trace began.
+
+    `ahead_ms` says by how many whole hours the clock by which files are named and faults are
+    listed is ahead of the spans', which is UTC.
+    """
 
     table: SpanTable
     began_ms: NDArray[np.int64]
+    ahead_ms: int = 0
 
     def between(self, start_ms: int, end_ms: int) -> SpanTable:
         """Return the whole traces that began in an interval."""
@@ -78,16 +86,25 @@ def read_faults(path: Path) -> list[Injected]:
 
 
 def read_spans(folders: Iterable[Path]) -> DaySpans:
-    """Read all trace files of some folders."""
+    """Read all trace files of some folders `<day>/trace`."""
     notes = SpanNotes()
+    ahead: list[float] = []
     for folder in folders:
         for path in sorted(folder.glob("*_trace.csv")):
-            _read_file(path, notes)
+            starts_ns = _read_file(path, notes)
+            match = _NAME.fullmatch(path.name)
+            if match is not None and starts_ns:
+                named_ms = utc_ms(f"{folder.parent.name} {match[1]}:{match[2]}:00")
+                ahead.append(named_ms - float(np.median(starts_ns)) / 1e6)
     table = with_error_pages(notes.table())
     _, trace = np.unique(np.stack((table.trace_hi, table.trace_lo)), axis=1, return_inverse=True)
     began = np.full(len(table), np.iinfo(np.int64).max)
     np.minimum.at(began, trace.ravel(), table.start_ns)
-    return DaySpans(table=table, began_ms=began[trace.ravel()] // 1_000_000)
+    return DaySpans(
+        table=table,
+        began_ms=began[trace.ravel()] // 1_000_000,
+        ahead_ms=round(float(np.median(ahead)) / _HOUR_MS) * _HOUR_MS if ahead else 0,
+    )
 
 
 def _fault(row: dict[str, Any]) -> Injected:
@@ -96,7 +113,9 @@ def _fault(row: dict[str, Any]) -> Injected:
     )
 
 
-def _read_file(path: Path, notes: SpanNotes) -> None:
+def _read_file(path: Path, notes: SpanNotes) -> list[int]:
+    """Note a file's spans and return their starts; rows that were cut off are none."""
+    starts: list[int] = []
     resources: dict[str, Labels] = {}
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
@@ -106,15 +125,17 @@ def _read_file(path: Path, notes: SpanNotes) -> None:
             msg = f"{path} lacks the columns {missing}, so it is no trace file of nezha"
             raise LayoutError(msg)
         at = [header.index(name) for name in _SPAN_COLUMNS]
-        for line, row in enumerate(reader, start=2):
+        for row in reader:
             try:
                 trace, span, parent, pod, name, start, end = (row[i] for i in at)
                 start_ns, end_ns = int(start), int(end)
-            except (IndexError, ValueError) as error:
-                msg = f"{path}:{line} is no span ({error}); unpack the set again"
-                raise LayoutError(msg) from error
+            except (IndexError, ValueError):
+                continue
+            if not pod:
+                continue
             if pod not in resources:
                 resources[pod] = labels_of({"service.name": workload_of(pod), "k8s.pod.name": pod})
+            starts.append(start_ns)
             notes.add(
                 SpanNote(
                     trace=trace,
@@ -126,3 +147,4 @@ def _read_file(path: Path, notes: SpanNotes) -> None:
                     end_ns=end_ns,
                 )
             )
+    return starts

@@ -4,9 +4,10 @@ Invariant: times are those of the column `Time`; the column `TimeStamp` is wrong
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from schemas.telemetry import labels_of
 
 PATTERN = "*_metric.csv"
 SCRAPE_SECONDS = 60.0
-_SECOND = len("2023-01-29 08:41:09")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)?(?: ([+-]\d{4}))?")
 
 
 def _meaning(metric: str, metric_class: MetricClass, *, ruled: bool = True) -> Meaning:
@@ -105,23 +106,27 @@ def ruled(measured: list[Measured]) -> list[RuleSeries]:
 
 
 def utc_ms(text: str) -> int:
-    """Read the set's way to write a time: UTC, whatever follows the second.
+    """Read the set's ways to write a time: UTC, unless an offset follows the second.
 
-    >>> utc_ms("2023-01-29 08:41:09.858280782 +0000 UTC m=+0.93")
+    >>> utc_ms("2023-01-29 08:41:09.858280782 +0000 UTC m=+0.93"), utc_ms("2023-01-29 08:41:09")
+    (1674981669000, 1674981669000)
+    >>> utc_ms("2023-01-29 16:41:09.1 +0800 CST m=+0.93")
     1674981669000
     """
-    try:
-        moment = datetime.fromisoformat(text[:_SECOND]).replace(tzinfo=UTC)
-    except ValueError as error:
+    match = _TIME.match(text)
+    if match is None:
         msg = f"nezha has the time {text!r}, expected one like 2023-01-29 08:41:09"
-        raise LayoutError(msg) from error
+        raise LayoutError(msg)
+    clock, offset = match[1], match[2] or "+0000"
+    moment = datetime.strptime(f"{clock} {offset}", "%Y-%m-%d %H:%M:%S %z")
     return int(moment.timestamp()) * 1000
 
 
 def _read(path: Path) -> PodTable:
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or "Time" not in rows[0]:
+        # A row that was cut off while it was written has no time.
+        rows = [row for row in csv.DictReader(file) if _TIME.match(row.get("Time") or "")]
+    if not rows:
         msg = f"{path} has no rows with a column Time, so it is no metric file of nezha"
         raise LayoutError(msg)
     times = np.array([utc_ms(row["Time"]) for row in rows], np.int64)

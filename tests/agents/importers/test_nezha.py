@@ -264,6 +264,28 @@ def test_a_damaged_file_is_named(tmp_path, file, text, says):
         list(recordings_of("nezha", tmp_path))
 
 
+def test_a_day_whose_files_are_named_by_another_clock_is_put_right(tmp_path):
+    write_set(tmp_path)
+    day = tmp_path / "rca_data" / DAY
+    named = {path: f"{int(path.name[:2]) + 8}{path.name[2:]}" for path in day.glob("trace/*")}
+    for path, name in named.items():
+        path.rename(path.with_name(name))
+    listed = day / f"{DAY}-fault_list.json"
+    listed.write_text(listed.read_text().replace(f"{DAY} 10:", f"{DAY} 18:"))
+    first = next(iter(recordings_of("nezha", tmp_path)))
+    assert first.truth[0].start_ms == at(FIRST) * 1000
+    assert first.provenance["baseline_seconds"]["recorded"] == pytest.approx(80, abs=1)
+
+
+def test_rows_that_were_cut_off_are_no_spans(tmp_path):
+    write_set(tmp_path)
+    files = sorted((tmp_path / "rca_data" / DAY / "trace").iterdir())
+    whole = next(iter(recordings_of("nezha", tmp_path)))
+    for path in files:
+        path.write_text(path.read_text() + "ab,cd,root,web-1\nab,ce,root,,GET,1,2,3\n")
+    assert len(next(iter(recordings_of("nezha", tmp_path))).spans) == len(whole.spans)
+
+
 def test_the_real_set_is_read_and_its_names_resolve(tmp_path):
     """Its first fault, with the files around it alone: a whole day takes a while."""
     first = sorted(real_set("nezha").glob(f"rca_data/*/*{FAULT_LIST}"))[0]
