@@ -11,16 +11,20 @@ from pipeline.alert_book import AlertBook, AlertRecord
 from pipeline.case_view import CaseView
 from pipeline.change_log import ChangeLog
 from pipeline.config import PipelineConfig
-from pipeline.groups import Groups, survivor_order
+from pipeline.groups import Groups
 from pipeline.incident_state import Group
 from pipeline.lifecycle import due_ms, is_forgettable, ms, news, opens, window_end_ms
 from pipeline.outputs import AlertSetAside, DropReason, IncidentPublished, Output, Transition
 from pipeline.publish import Answer, alerts_of, snapshot
 from pipeline.question import ask
+from pipeline.regroup import Regrouper
 from pipeline.timestamps import rfc3339
 from pipeline.viewpoint import Viewpoint
 from schemas.candidate import Ranker
 from schemas.incident import Firing, Incident, IncidentStatus
+
+_SPLIT_LOOK_MS = 1_000
+"""A group that split off is looked at this much later, so that a look never calls for another."""
 
 
 class IncidentDesk:
@@ -45,6 +49,7 @@ class IncidentDesk:
         self.groups = Groups(
             environment=environment, config=config, book=book, viewpoint=viewpoint
         )
+        self._regrouper = Regrouper(self.groups, viewpoint)
         self._agenda = Agenda(lambda g: due_ms(g, config.grouping, config.firing))
 
     def next_due(self) -> int | None:
@@ -158,15 +163,18 @@ class IncidentDesk:
         return outputs
 
     def _regroup(self, group: Group, now_ms: int) -> tuple[list[Output], Group]:
-        """L1 again, now that more is known: groups that turn out to be one become one."""
+        """L1 again, now that more is known; every group that it touches is looked at soon."""
         outputs: list[Output] = []
-        for other, reason in self.groups.linked_groups(group, now_ms):
-            first, second = sorted((group, other), key=survivor_order)
-            self.groups.absorb(first, second, reason)
-            outputs += self._end_merged(first, second, now_ms)
-            self._agenda.touch(first)
-            group = first
-        return outputs, group
+        result = self._regrouper.regroup(group, now_ms)
+        for survivor, loser in result.merged:
+            outputs += self._end_merged(survivor, loser, now_ms)
+        for other in result.created:
+            self._schedule(other, now_ms + _SPLIT_LOOK_MS)
+        for other in result.changed:
+            if other is not result.group:
+                self._schedule(other, now_ms + ms(self._config.firing.min_interval_seconds))
+        self._agenda.touch(result.group)
+        return outputs, result.group
 
     def _end_merged(self, survivor: Group, loser: Group, now_ms: int) -> list[Output]:
         if loser.is_pending:
@@ -189,7 +197,7 @@ class IncidentDesk:
         firing = Firing.LATE if group.window_closed else Firing.EARLY
         incident = self._evaluate(group, now_ms, Firing.ON_TIME if ends else firing)
         quiet_ms = now_ms - group.published_ms
-        told = news(last, incident, self._config.firing, quiet_ms)
+        told = (*group.notes, *news(last, incident, self._config.firing, quiet_ms))
         if ends:
             told = (*told, "its window ended")
         if not told:
@@ -270,7 +278,7 @@ class IncidentDesk:
             f for f in sorted(group.members) if (r := self._book.records.get(f)) and r.flapping
         )
         incident = replace(incident, revision=group.revision, changed=told, flapping=flapping)
-        group.last, group.published_ms = incident, now_ms
+        group.last, group.published_ms, group.notes = incident, now_ms, []
         return IncidentPublished(transition=transition, incident=incident)
 
     def _forget(self, group: Group) -> None:

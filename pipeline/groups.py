@@ -1,11 +1,12 @@
 """L1's bookkeeping: where a firing alert goes, and which groups turn out to be one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pipeline.alert_book import AlertBook, AlertRecord
 from pipeline.config import PipelineConfig
 from pipeline.grouping import link
-from pipeline.incident_state import Group, admit, new_group
+from pipeline.incident_state import Group, Member, admit, new_group, split_off
 from pipeline.lifecycle import may_join, ms
 from pipeline.viewpoint import Viewpoint
 from schemas.incident import IncidentStatus
@@ -56,17 +57,22 @@ class Groups:
         record.group = group.incident_id
         return group
 
-    def linked_groups(self, group: Group, now_ms: int) -> list[tuple[Group, str]]:
-        """Return other active groups that belong with this one, and through what."""
-        found: dict[str, tuple[Group, str]] = {}
+    def family(self, group: Group, now_ms: int) -> list[Group]:
+        """Return a group and the other active ones that are linked with it, in survivor order."""
+        found = {group.incident_id: group}
+        size = len(group.members)
         for name in group.components:
             for other in self._linked(name, now_ms, group.first_ms):
-                if other is group or other.incident_id in found:
-                    continue
-                if self._in_step(group, other):
-                    reason = self._reason(other, name, now_ms, group.first_ms)
-                    found[other.incident_id] = (other, reason)
-        return sorted(found.values(), key=lambda pair: survivor_order(pair[0]))
+                room = size + len(other.members) <= self._config.grouping.max_alerts
+                if other.incident_id not in found and room and self._in_step(group, other):
+                    found[other.incident_id] = other
+                    size += len(other.members)
+        return sorted(found.values(), key=survivor_order)
+
+    def anchor(self, start_ms: int) -> int:
+        """Return the earliest first alert of the windows that are open, this one's included."""
+        opened = [g.first_ms for g in self.by_id.values() if g.is_active and not g.window_closed]
+        return min([*opened, start_ms])
 
     def add(self, group: Group) -> None:
         """Remember a group."""
@@ -77,10 +83,7 @@ class Groups:
         """Forget a group."""
         del self.by_id[group.incident_id]
         for name in group.components:
-            ids = self._on.get(name, set())
-            ids.discard(group.incident_id)
-            if not ids:
-                self._on.pop(name, None)
+            self._leave(group, name)
 
     def restore(self, groups: dict[str, Group]) -> None:
         """Replace all groups by a snapshot."""
@@ -88,25 +91,56 @@ class Groups:
         for group in groups.values():
             self.add(group)
 
-    def absorb(self, survivor: Group, loser: Group, reason: str) -> None:
-        """Move the loser's members to the survivor; the caller ends the loser."""
-        for fingerprint, member in sorted(loser.members.items()):
-            if fingerprint not in survivor.members:
-                member.reason = reason
-                survivor.members[fingerprint] = member
+    def move(self, source: Group, target: Group, fingerprints: Sequence[str]) -> None:
+        """Move alerts from one group to another; a source that loses all keeps a copy of them."""
+        members = self._take_out(source, fingerprints)
+        target.members |= members
+        starts = [m.starts_ms for m in members.values()]
+        target.first_ms = min(target.first_ms, *starts)
+        target.last_ms = max(target.last_ms, *starts)
+        self._take_in(source, target, members)
+
+    def split(self, source: Group, fingerprints: Sequence[str], now_ms: int) -> Group:
+        """Begin a group with alerts of another one."""
+        members = self._take_out(source, fingerprints)
+        group = split_off(
+            source, members, environment=self._environment, now_ms=now_ms, taken=self.by_id
+        )
+        self.add(group)
+        self._take_in(source, group, members)
+        return group
+
+    def _take_out(self, source: Group, fingerprints: Sequence[str]) -> dict[str, Member]:
+        members = {f: replace(source.members[f]) for f in fingerprints}
+        if len(members) < len(source.members):
+            for fingerprint in fingerprints:
+                del source.members[fingerprint]
+        return members
+
+    def _take_in(self, source: Group, target: Group, members: dict[str, Member]) -> None:
+        names = sorted({m.component.name for m in members.values()})
+        target.known.take(source.known)
+        for name in names:
+            if name not in source.components:
+                self._leave(source, name)
+        for fingerprint in members:
             record = self._book.records.get(fingerprint)
-            if record is not None and record.group == loser.incident_id:
-                record.group = survivor.incident_id
-        survivor.first_ms = min(survivor.first_ms, loser.first_ms)
-        survivor.last_ms = max(survivor.last_ms, loser.last_ms)
-        self._index(survivor)
+            if record is not None and record.group == source.incident_id:
+                record.group = target.incident_id
+        self._index(target)
+
+    def _leave(self, group: Group, name: str) -> None:
+        ids = self._on.get(name, set())
+        ids.discard(group.incident_id)
+        if not ids:
+            self._on.pop(name, None)
 
     def _linked(self, name: str, now_ms: int, start_ms: int) -> list[Group]:
         """Return the active groups that this component belongs with, in survivor order.
 
         All are judged in one scene, whose past ends before the earliest window that is open.
         """
-        kin = {name} | self._viewpoint.meeting(now_ms, self._anchor(start_ms), name, self._on)
+        kin = {name} | self._viewpoint.meeting(now_ms, self.anchor(start_ms), name, self._on)
         ids = {incident_id for other in kin for incident_id in self._on.get(other, ())}
         groups = (self.by_id[incident_id] for incident_id in ids)
         return sorted((g for g in groups if g.is_active), key=survivor_order)
@@ -115,7 +149,7 @@ class Groups:
         """Say by which path a component belongs with a group that it is linked to."""
         if group.incident_id in self._on.get(name, ()):
             return f"same component: {name}"
-        anchor_ms = self._anchor(start_ms)
+        anchor_ms = self.anchor(start_ms)
         mine = self._viewpoint.reach(now_ms, anchor_ms, name)
         nearest: tuple[int, str, str] | None = None
         for other in group.components:
@@ -127,11 +161,6 @@ class Groups:
         assert nearest is not None, "a linked group meets somewhere"
         _, other, meeting = nearest
         return path_reason(mine[meeting], other)
-
-    def _anchor(self, start_ms: int) -> int:
-        """Return the earliest first alert of the windows that are open, this one's included."""
-        opened = [g.first_ms for g in self.by_id.values() if g.is_active and not g.window_closed]
-        return min([*opened, start_ms])
 
     def _index(self, group: Group) -> None:
         for name in group.components:

@@ -5,8 +5,10 @@ Plain data, so that it snapshots. `incident_id` comes from what opened it and ne
 
 import hashlib
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from pipeline.explanations import Explanations
 from schemas.alert import Alert, Severity
 from schemas.component import Component
 from schemas.incident import Incident, IncidentStatus
@@ -16,11 +18,12 @@ _NAMESPACE = uuid.UUID("6f0e3c0a-5f6b-5d0e-9a53-0d0c1f2b7a11")
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """One alert of a group. `reason` says why it is here."""
+    """One alert of a group: when it fired last, `since_ms` first, and why it is here."""
 
     alert: Alert
     component: Component
     starts_ms: int
+    since_ms: int
     ends_ms: int | None
     reason: str
 
@@ -30,7 +33,7 @@ class Group:
     """Alerts that belong together. `status` is None while it is pending (not yet an incident).
 
     `last` is the revision published last; what happens after the window's end (resolve, merge)
-    changes only its state, not its answer.
+    changes only its state, not its answer. `notes` are news that wait for the next revision.
     """
 
     incident_id: str
@@ -39,6 +42,8 @@ class Group:
     last_ms: int
     created_ms: int
     members: dict[str, Member] = field(default_factory=dict)
+    known: Explanations = field(default_factory=Explanations)
+    notes: list[str] = field(default_factory=list)
     status: IncidentStatus | None = None
     opened_ms: int | None = None
     resolved_ms: int | None = None
@@ -104,8 +109,42 @@ def new_group(
 
 def admit(group: Group, *, alert: Alert, component: Component, reason: str) -> None:
     """Add (or renew) a member and roll the window on."""
+    known = group.members.get(alert.fingerprint)
     group.members[alert.fingerprint] = Member(
-        alert=alert, component=component, starts_ms=alert.starts_ms, ends_ms=None, reason=reason
+        alert=alert,
+        component=component,
+        starts_ms=alert.starts_ms,
+        since_ms=min(alert.starts_ms, known.since_ms if known else alert.starts_ms),
+        ends_ms=None,
+        reason=reason,
     )
     group.first_ms = min(group.first_ms, alert.starts_ms)
     group.last_ms = max(group.last_ms, alert.starts_ms)
+
+
+def split_off(
+    parent: Group,
+    members: dict[str, Member],
+    *,
+    environment: str,
+    now_ms: int,
+    taken: Collection[str],
+) -> Group:
+    """Begin a group with members of another one, which it names as its predecessor.
+
+    Identity comes from the first of its alerts, and from the parent: that alert may have opened
+    the parent, whose id it gave.
+    """
+    first, opener = min((m.since_ms, fingerprint) for fingerprint, m in members.items())
+    origin = f"{environment}|{opener}|{first}|split from {parent.incident_id}"
+    while (incident_id := str(uuid.uuid5(_NAMESPACE, origin))) in taken:
+        origin += "|again"
+    return Group(
+        incident_id=incident_id,
+        dedup_key=hashlib.sha256(origin.encode()).hexdigest()[:32],
+        first_ms=first,
+        last_ms=max(m.starts_ms for m in members.values()),
+        created_ms=now_ms,
+        members=members,
+        previous_incident_id=parent.incident_id,
+    )

@@ -1,0 +1,182 @@
+"""L1's judgement: the fewest causes that explain all alerts of a storm, and whose each alert is.
+
+One storm has one cause unless alerts are left that no single one explains: parsimony. A further
+cause must explain at least `_WORTH` of what is left, so a stray alert makes no incident.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.explanations import Explanations
+
+_LATE_MS = 75_000
+"""A cause that alerts itself does so at most this long after what it causes."""
+_LATE_STATE_MS = 60_000
+"""The same of an alert of a state (a crash, a full heap), which waits for nothing."""
+_TRAFFIC_MS = 45_000
+"""How long traffic must be low, at least, before a rule says so."""
+_SOON_MS = 20_000
+"""How much earlier than a cause's other alerts one of its alerts may start."""
+_MOST_CAUSES = 4
+_MOST_CANDIDATES = 80
+_MIN_SEVERITY = 2.0
+"""How far from its past something that does not alert must be, to be a cause of its own."""
+_WORTH = 1.5
+_ALERT, _COMPONENT = 0.8, 2.4
+"""What an unexplained alert weighs, and at most all those of one component."""
+_NAMED = 1.6
+"""What an unexplained alert weighs that names the callee at fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormAlert:
+    """One alert of a storm; `names` is the callee that its labels accuse."""
+
+    fingerprint: str
+    component: str
+    starts_ms: int
+    of_cause: bool
+    of_less_traffic: bool = False
+    names: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The causes, in order of their first alerts, and which of them each alert is put down to."""
+
+    causes: tuple[str, ...]
+    cause_of: Mapping[str, str]
+
+
+def find_causes(
+    alerts: Sequence[StormAlert], known: Explanations, is_node: Callable[[str], bool]
+) -> Verdict:
+    """Find the fewest causes of a storm and put each alert down to one of them."""
+    court = _Court(alerts, known, is_node)
+    return court.verdict()
+
+
+class _Court:
+    """One storm's alerts, its candidates, and which of them explains which alerts."""
+
+    def __init__(
+        self, alerts: Sequence[StormAlert], known: Explanations, is_node: Callable[[str], bool]
+    ) -> None:
+        self._alerts = sorted(alerts, key=lambda a: (a.starts_ms, a.fingerprint))
+        self._known = known
+        self._sick: dict[str, int] = {}
+        for alert in self._alerts:
+            if not alert.of_less_traffic:
+                self._sick.setdefault(alert.component, alert.starts_ms)
+        components = sorted({a.component for a in self._alerts})
+        self._alerting = frozenset(components)
+        found = {r for c in components for r in self._explainers(c)} | set(components)
+        eligible = [r for r in sorted(found) if self._is_eligible(r, is_node)]
+        self._explained = {r: self._explained_by(r) for r in eligible}
+        most = sorted(eligible, key=lambda r: (-len(self._explained[r]), r))
+        self._candidates = most[:_MOST_CANDIDATES]
+
+    def verdict(self) -> Verdict:
+        causes = self._necessary(self._chosen())
+        first = {r: self._begin(r, causes) for r in causes}
+        ordered = tuple(sorted(causes, key=lambda r: (first[r], r)))
+        cause_of = {a.fingerprint: self._put_down(a, ordered, first) for a in self._alerts}
+        return Verdict(causes=ordered, cause_of=cause_of)
+
+    def _chosen(self) -> list[str]:
+        """Choose greedily: each time what leaves least unexplained, of equals the nearest."""
+        causes: list[str] = []
+        left = {a.fingerprint for a in self._alerts}
+        while left and len(causes) < _MOST_CAUSES:
+            best = min(self._candidates, key=lambda r: self._order(r, left))
+            gain = self._weight(left) - self._weight(left - self._explained[best])
+            if causes and gain < _WORTH:
+                break
+            causes.append(best)
+            left -= self._explained[best]
+        return causes
+
+    def _necessary(self, causes: list[str]) -> list[str]:
+        """Drop causes, the first chosen first, that the others have made unnecessary."""
+        for cause in list(causes):
+            others = [c for c in causes if c != cause]
+            if others and self._left(others) - self._left(causes) < _WORTH:
+                causes = others
+        return causes
+
+    def _left(self, causes: Collection[str]) -> float:
+        explained = {f for c in causes for f in self._explained[c]}
+        return self._weight({a.fingerprint for a in self._alerts} - explained)
+
+    def _order(self, cause: str, left: set[str]) -> tuple[float, int, int, str]:
+        mine = [a for a in self._alerts if a.fingerprint in self._explained[cause]]
+        own = sum(a.component == cause for a in mine)
+        far = sum(self._steps(a.component, cause) for a in mine)
+        return self._weight(left - self._explained[cause]), -own, far, cause
+
+    def _weight(self, left: Collection[str]) -> float:
+        """Say how much is unexplained: per component, so that one noisy place is no storm."""
+        weights: dict[str, float] = {}
+        for alert in self._alerts:
+            if alert.fingerprint in left:
+                more = _NAMED if self._accused(alert) else _ALERT
+                weights[alert.component] = weights.get(alert.component, 0.0) + more
+        return sum(min(w, _COMPONENT) for w in weights.values())
+
+    def _put_down(self, alert: StormAlert, causes: Sequence[str], first: Mapping[str, int]) -> str:
+        """Choose an alert's cause: one that explains it, had begun by then, and began last."""
+        fits = [r for r in causes if alert.fingerprint in self._explained[r]] or list(causes)
+        accused = self._accused(alert)
+        if accused is not None:
+            fits = [r for r in fits if r != alert.component] or fits
+        latest_ms = alert.starts_ms + (-_TRAFFIC_MS if alert.of_less_traffic else _SOON_MS)
+        begun = [r for r in fits if first[r] <= latest_ms] or fits
+        if alert.of_cause and alert.component in begun:
+            return alert.component
+        return max(begun, key=lambda r: (first[r], -self._steps(alert.component, r), r))
+
+    def _begin(self, cause: str, causes: Sequence[str]) -> int:
+        """When a cause's alerts begin: the first that only it explains, else the first of all."""
+        mine = [a for a in self._alerts if a.fingerprint in self._explained[cause]]
+        others = [r for r in causes if r != cause]
+        only = [a for a in mine if not any(a.fingerprint in self._explained[r] for r in others)]
+        return min(a.starts_ms for a in only or mine)
+
+    def _explained_by(self, cause: str) -> frozenset[str]:
+        return frozenset(a.fingerprint for a in self._alerts if self._explains(cause, a))
+
+    def _explains(self, cause: str, alert: StormAlert) -> bool:
+        if cause == alert.component:
+            return True
+        called = self._known.called.get(alert.component, {})
+        starved = {} if alert.of_cause else self._known.starved.get(alert.component, {})
+        if cause not in called and cause not in starved:
+            return False
+        accused = self._accused(alert)
+        if accused is not None and cause not in self._known.called.get(accused, {accused: 0}):
+            return False
+        late_ms = _LATE_STATE_MS if alert.of_cause else _LATE_MS
+        return self._sick.get(cause, 0) - late_ms <= alert.starts_ms
+
+    def _accused(self, alert: StormAlert) -> str | None:
+        """The callee that an alert names, where trouble is known to come from it."""
+        called = self._known.called.get(alert.component, {})
+        return alert.names if alert.names in called else None
+
+    def _explainers(self, component: str) -> set[str]:
+        known = self._known
+        return {*known.called.get(component, ()), *known.starved.get(component, ())}
+
+    def _steps(self, component: str, cause: str) -> int:
+        known = self._known
+        found = (known.called.get(component, {}), known.starved.get(component, {}))
+        return min((steps[cause] for steps in found if cause in steps), default=9)
+
+    def _is_eligible(self, name: str, is_node: Callable[[str], bool]) -> bool:
+        """Whether something may be a cause: it alerts, or it is far from its past and no machine.
+
+        A machine that does not alert would explain whatever happens to run on it.
+        """
+        if name in self._alerting:
+            return True
+        return not is_node(name) and self._known.severity.get(name, 0.0) >= _MIN_SEVERITY
