@@ -1,11 +1,14 @@
-"""Cases behind patterns: each case once, by source, nothing without a pattern."""
+"""Cases behind patterns: each case once, by source; and the table of families in the docs."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from models.cases import CaseRow
-from models.pattern_counts import case_counts
+from models.pattern_catalogue import default_catalogue
+from models.pattern_counts import case_counts, families_table
 from tests.models import synthetic
 
+PAGE = Path(__file__).parents[2] / "docs" / "PATTERNS.md"
 NONE = {"real": 0, "injected": 0, "simulated": 0}
 
 
@@ -41,3 +44,16 @@ def test_rows_without_a_pattern_count_nowhere() -> None:
 def test_any_order_of_rows_gives_the_same_text() -> None:
     rows = synthetic.rows(range(2))
     assert str(case_counts(rows)) == str(case_counts(rows[::-1]))
+
+
+def test_every_pattern_is_in_the_table_once() -> None:
+    lines = families_table(default_catalogue()).splitlines()
+    rows = [[int(cell) for cell in line.split("|")[2:-1]] for line in lines[2:]]
+    *families, total = rows
+    assert total == [sum(column) for column in zip(*families, strict=True)]
+    assert all(patterns == sum(by_provenance) for patterns, *by_provenance in rows)
+    assert total[0] == len(default_catalogue().patterns)
+
+
+def test_the_table_in_the_docs_is_that_of_the_catalogue() -> None:
+    assert families_table(default_catalogue()) in PAGE.read_text(encoding="utf-8")
