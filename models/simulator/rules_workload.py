@@ -155,7 +155,7 @@ WORKLOAD_RULES = (
         summary="{node} is under disk pressure",
     ),
     AlertRule(
-        name="NodeMajorPageFaults",
+        name="NodePagingHeavily",
         severity=WARNING,
         hold_seconds=30,
         expression=lambda q: q.rate("node_vmstat_pgmajfault", 60).above(500),
@@ -168,6 +168,13 @@ WORKLOAD_RULES = (
         expression=_stolen,
         summary="{node}: its host withholds {value:.0f} % of the processor time",
         scale=100,
+    ),
+    AlertRule(
+        name="NodeClockNotSynchronised",
+        severity=WARNING,
+        hold_seconds=30,
+        expression=lambda q: q.get("node_timex_sync_status").below(0.5),
+        summary="{node}: the clock is not synchronised",
     ),
     AlertRule(
         name="NodeClockSkew",

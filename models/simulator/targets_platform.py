@@ -10,6 +10,7 @@ from models.simulator.targets_runtime import MB, memory_mb, metric
 GB = 1024.0 * MB
 CFS_PERIOD_SECONDS = 0.1
 PRESSURE_SHARE = 0.06
+SYNC_SECONDS = 1.0
 INIT_FAILING = "InitContainerFailing"
 WAITING_REASONS = (
     "ImagePullBackOff",
@@ -176,6 +177,9 @@ def node_metrics(node: Node) -> list[Metric]:
         metric("node_cpu_seconds_total", lambda: 0.2 * node.cpu.busy_seconds, mode="system"),
         metric("node_cpu_seconds_total", lambda: node.iowait_seconds, mode="iowait"),
         metric("node_cpu_seconds_total", lambda: node.steal_seconds, mode="steal"),
+        metric(
+            "node_timex_sync_status", lambda: float(abs(node.clock_offset_seconds) < SYNC_SECONDS)
+        ),
         metric("node_timex_offset_seconds", lambda: node.clock_offset_seconds),
         metric("node_vmstat_pgmajfault", lambda: node.major_faults),
         metric("node_boot_time_seconds", lambda: node.booted_at),
