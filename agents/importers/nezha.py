@@ -6,7 +6,7 @@ rendered, and logs are not read, so a fault that shows in log lines alone does n
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,12 @@ from agents.importers.layout import folders_holding
 from agents.importers.measured import samples_of
 from agents.importers.nezha_baseline import (
     FAULT_MS,
-    Interval,
     Piece,
-    covered,
-    fault_free,
     pieces_before,
 )
-from agents.importers.nezha_files import FAULT_LIST, DaySpans, Injected, read_faults, read_spans
-from agents.importers.nezha_metrics import PodTable, measured_between, read_pods, ruled
+from agents.importers.nezha_day import Day, read_day
+from agents.importers.nezha_files import FAULT_LIST, Injected
+from agents.importers.nezha_metrics import measured_between, ruled
 from agents.importers.rule_pack import EVALUATE_MS, derive_alerts
 from agents.importers.series import component_of
 from agents.importers.span_kinds import spans_of
@@ -40,27 +38,6 @@ _AFTER_MS = 30_000
 but a pane without any spans makes everybody look silent."""
 _HEALTHY_MS = 600_000
 """The shortest fault-free time with spans that makes a healthy recording."""
-_TRAIN_TICKET = "ts-"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
-    """One day of one system."""
-
-    name: str
-    system: str
-    faults: list[Injected]
-    spans: DaySpans
-    pods: list[PodTable]
-    covered: list[Interval]
-    free: list[Interval]
-    declared: list[Interval]
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """All that are ranked: whoever has metrics or spans."""
-        names = {pod.service for pod in self.pods} | set(self.spans.table.services)
-        return tuple(sorted(component_of(name).name for name in names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +61,7 @@ def recordings(src: Path) -> Iterator[Recording]:
     folders = folders_holding(src, "trace", of="nezha")
     lists = sorted(path for folder in folders for path in folder.glob(f"*{FAULT_LIST}"))
     for path in lists:
-        day = _read_day(path, src)
+        day = read_day(path, src)
         for fault in day.faults:
             yield _faulty(day, fault)
         healthy = _healthy(day)
@@ -92,38 +69,14 @@ def recordings(src: Path) -> Iterator[Recording]:
             yield healthy
 
 
-def _read_day(path: Path, src: Path) -> _Day:
-    name = path.name.removesuffix(FAULT_LIST)
-    normal = sorted(
-        folder / "trace"
-        for folder in folders_holding(src, "trace", of="nezha")
-        if folder.name == name and folder != path.parent
-    )
-    spans = read_spans([path.parent / "trace", *normal])
-    listed = read_faults(path)
-    faults = [replace(fault, at_ms=fault.at_ms - spans.ahead_ms) for fault in listed]
-    with_spans = covered(spans.starts_ms)
-    train_ticket = any(fault.pod.startswith(_TRAIN_TICKET) for fault in faults)
-    return _Day(
-        name=name,
-        system="trainticket" if train_ticket else "onlineboutique",
-        faults=faults,
-        spans=spans,
-        pods=read_pods(path.parent / "metric"),
-        covered=with_spans,
-        free=fault_free(with_spans, [fault.at_ms for fault in faults]),
-        declared=covered(read_spans(normal).starts_ms),
-    )
-
-
-def _faulty(day: _Day, fault: Injected) -> Recording:
+def _faulty(day: Day, fault: Injected) -> Recording:
     window = _window(day, fault.at_ms)
     root = component_of(fault.service).name
     facts = CaseFacts(
         set="nezha",
         suite=f"nezha/{day.system}",
         system=day.system,
-        case=f"{day.name}/{_case_name(day, fault)}",
+        case=f"{day.name}/{day.case_name(fault)}",
         strata={"fault": fault.kind},
         group=f"{root}/{fault.kind}",
         licence="MIT",
@@ -146,10 +99,10 @@ def _faulty(day: _Day, fault: Injected) -> Recording:
     return _recording(day, window, facts, (truth,))
 
 
-def _healthy(day: _Day) -> Recording | None:
+def _healthy(day: Day) -> Recording | None:
     """Lay all fault-free minutes one after the other at the end of the longest quiet time."""
     length = sum(end - start for start, end in day.free)
-    quiet = max(_quiet(day), key=lambda each: each[1] - each[0], default=(0, 0))
+    quiet = max(day.quiet(), key=lambda each: each[1] - each[0], default=(0, 0))
     if length < _HEALTHY_MS or quiet[1] - quiet[0] < 2 * length:
         return None
     cursor, pieces = quiet[1], []
@@ -176,16 +129,7 @@ def _healthy(day: _Day) -> Recording | None:
     return _recording(day, window, facts, ())
 
 
-def _quiet(day: _Day) -> Iterator[Interval]:
-    """Yield the times with metrics between faults."""
-    times = [pod.times_ms for pod in day.pods if len(pod.times_ms)]
-    if times:
-        first = min(int(each.min()) for each in times)
-        last = max(int(each.max()) for each in times)
-        yield from fault_free([(first, last)], [fault.at_ms for fault in day.faults])
-
-
-def _window(day: _Day, at_ms: int) -> _Window:
+def _window(day: Day, at_ms: int) -> _Window:
     until = at_ms + FAULT_MS
     others = [fault.at_ms for fault in day.faults]
     until = min([until, *(other for other in others if at_ms < other < until)])
@@ -203,9 +147,7 @@ def _window(day: _Day, at_ms: int) -> _Window:
     )
 
 
-def _recording(
-    day: _Day, window: _Window, facts: CaseFacts, truth: tuple[Fault, ...]
-) -> Recording:
+def _recording(day: Day, window: _Window, facts: CaseFacts, truth: tuple[Fault, ...]) -> Recording:
     spans = _spans(day, window)
     first_ms = window.alerts_ms - HISTORY_MS
     measured = measured_between(day.pods, first_ms, window.end_ms)
@@ -229,7 +171,7 @@ def _recording(
     )
 
 
-def _spans(day: _Day, window: _Window) -> SpanTable:
+def _spans(day: Day, window: _Window) -> SpanTable:
     during = day.spans.between(window.onset_ms, window.spans_end_ms + 1)
     before = [
         day.spans.between(piece.start_ms, piece.end_ms).moved(piece.by_ms)
@@ -249,8 +191,3 @@ def _more(window: _Window) -> dict[str, Any]:
         },
         "spans_end_ms": window.spans_end_ms,
     }
-
-
-def _case_name(day: _Day, fault: Injected) -> str:
-    """Number the faults of a day, with what they are, so that folders sort as they happened."""
-    return f"{day.faults.index(fault) + 1:02d}-{component_of(fault.service).name}-{fault.kind}"
