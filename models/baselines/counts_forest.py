@@ -24,7 +24,11 @@ class Counted:
 
 
 def counts_of(case: BaselineCase) -> Array | None:
-    """Give alerts in all and by kind, own and mean over neighbours, and the share in all."""
+    """Give alerts in all and by kind, own and mean over neighbours.
+
+    Each count is a share of the case's largest: systems differ in how many alerts they send, and
+    without it the forest hardly carries over from one to another.
+    """
     if not case.alerts:
         return None
     kinds = max(len(count.kinds) for count in case.alerts.values())
@@ -34,13 +38,14 @@ def counts_of(case: BaselineCase) -> Array | None:
     for caller, callee in case.edges:
         neighbours[caller].add(callee)
         neighbours[callee].add(caller)
-    total = max(1.0, float(sum(count.alerts for count in case.alerts.values())))
     rows = []
     for name in case.candidates:
         around = [own[n] for n in sorted(neighbours[name] - {name})]
         mean = np.mean(around, axis=0) if around else np.zeros(1 + kinds)
-        rows.append(np.concatenate([own[name], mean, own[name][:1] / total]))
-    return np.array(rows).reshape(len(rows), 2 * (1 + kinds) + 1)
+        rows.append(np.concatenate([own[name], mean]))
+    counts = np.array(rows).reshape(len(rows), 2 * (1 + kinds))
+    largest = counts.max(axis=0, initial=0.0)
+    return counts / np.where(largest > 0.0, largest, 1.0)
 
 
 def _everybody(case: BaselineCase) -> list[str]:

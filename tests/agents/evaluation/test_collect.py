@@ -47,7 +47,7 @@ def test_every_baseline_scores_the_questions_own_candidates(collected):
         assert all(len(scores) == count for scores in heard.values())
         assert {"baro", "nsigma", "alert_count", "latency_ratio", "traversal"} <= set(heard)
         assert inquiry.scores["spectrum"] is None  # there are no traces
-        assert inquiry.counts.shape == (count, 2 * (1 + len(TOPICS) + 2) + 1)
+        assert inquiry.counts.shape == (count, 2 * (1 + len(TOPICS) + 2))
 
 
 def test_the_metric_baselines_find_the_series_that_jumped(collected):

@@ -17,7 +17,7 @@ def test_the_prior_knows_nothing_of_a_system_without_other_cases():
     assert label_prior(("a",), ()) is None
 
 
-def test_counts_are_ones_own_and_the_neighbours_mean():
+def test_counts_are_ones_own_and_the_neighbours_mean_as_shares_of_the_cases_largest():
     case = BaselineCase(
         candidates=("a", "b"),
         alerts={
@@ -28,8 +28,20 @@ def test_counts_are_ones_own_and_the_neighbours_mean():
     )
     counts = counts_of(case)
     assert counts is not None
-    assert counts[0].tolist() == pytest.approx([4, 1, 2, 0, 0, 0, 4 / 6])
-    assert counts[1].tolist() == pytest.approx([0, 0, 0, 3, 0.5, 1.5, 0])
+    # Own (alerts, kinds), then the mean of the neighbours: of a it is b's, of b it is a's and c's.
+    assert counts[0].tolist() == pytest.approx([1, 1, 1, 0, 0, 0])
+    assert counts[1].tolist() == pytest.approx([0, 0, 0, 1, 1, 1])
+
+
+def test_neighbours_count_by_their_mean():
+    case = BaselineCase(
+        candidates=("a", "b"),
+        alerts={"c": AlertCount(alerts=4), "d": AlertCount(alerts=2)},
+        edges=(("a", "c"), ("d", "b"), ("b", "c")),
+    )
+    counts = counts_of(case)
+    assert counts is not None
+    assert counts[:, 1].tolist() == [1.0, 3 / 4]
 
 
 def test_without_alerts_there_is_nothing_to_count():
@@ -40,7 +52,7 @@ def training(count: int) -> list[Counted]:
     rng = np.random.default_rng(3)
     cases = []
     for _ in range(count):
-        features = rng.integers(0, 3, (6, 7)).astype(np.float64)
+        features = rng.integers(0, 3, (6, 4)).astype(np.float64)
         features[2, 1] = 9.0
         cases.append(Counted(features=features, roots=(2,)))
     return cases
@@ -61,6 +73,6 @@ def test_the_same_cases_give_the_same_forest():
 
 
 def test_cases_without_a_root_teach_no_forest():
-    rootless = Counted(features=np.zeros((3, 7)), roots=())
+    rootless = Counted(features=np.zeros((3, 4)), roots=())
     assert forest([rootless]) is None
     assert forest([]) is None
