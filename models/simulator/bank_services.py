@@ -18,7 +18,7 @@ SESSIONS, LIMITS = "redis-sessions", "redis-limits"
 CARD_NETWORK, SCREENING, MESSAGES = (
     "api.cardnet.example",
     "screen.watchlist.example",
-    "sms.example",
+    "api.textline.example",
 )
 PAYMENTS_MADE, ENTRIES_POSTED, RISKS = "payments-made", "entries-posted", "risks-scored"
 CORE = PolicySpec(timeout_seconds=5.0, retries=1, backoff_seconds=0.15)

@@ -101,7 +101,7 @@ def _remove_endpoints(injection: Injection) -> Injected:
 def _move_far(injection: Injection) -> Injected:
     """Let a database's address lead to a server in another region."""
     database = injection.world.databases[injection.target]
-    seconds = injection.rng.uniform(0.12, 0.28)
+    seconds = injection.rng.uniform(0.22, 0.42)  # two round trips a statement
     database.link.impair(delay_seconds=seconds)
     client = injection.rng.choice(victims_store.clients_of(injection.world, injection.target))
     title = f"{client}: new address of {injection.target}"

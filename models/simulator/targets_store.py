@@ -100,6 +100,7 @@ def probe_metrics(external: External) -> list[Metric]:
         return (
             not external.certificate_expired
             and external.reachable
+            and not external.allowed  # the probe has the same quota
             and external.failing < 0.5
             and external.slowness * external.spec.ms < 10_000.0
         )
