@@ -46,12 +46,13 @@ class Collected:
     """One recording. `online` is the incident that counts, None where none opened in time.
 
     `others` are incidents that have no root: all of a healthy recording, and those that ended
-    before the fault. `published` is None where the set has no protocol.
+    before the fault, and `noise` their number. `published` is None where the set has no protocol.
     """
 
     identity: Identity
     online: Inquiry | None = None
     others: tuple[Inquiry, ...] = ()
+    noise: int = 0
     published: Inquiry | None = None
     rejected: int = 0
 

@@ -41,11 +41,12 @@ MOST_QUESTIONS: Final = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What to collect of recordings."""
+    """What to collect of recordings. Given onsets are moved by `onset_error_ms` (late above 0)."""
 
     online: bool = True
     published: bool = True
     baselines: bool = False
+    onset_error_ms: int = 0
     config: OfflineConfig = OfflineConfig()  # noqa: RUF009 - frozen, so safe to share
 
     @property
@@ -68,12 +69,23 @@ def collect(recording: Recording, wanted: Wanted, rank: Ranker) -> Collected | N
     if wanted.online:
         found = _online(recording, identity, wanted.config, rank)
     if wanted.published and recording.provenance.get("protocol"):
+        recording = _mistaken(recording, int(wanted.onset_error_ms / identity.time_scale))
         question = question_of_window(recording, wanted.config)
         asked = Timed(asked_ms=given_window(recording).until_ms, question=question)
         found = replace(found, published=Inquiry(questions=(asked,)))
     if wanted.baselines and not identity.healthy:
         found = _with_baselines(recording, found, wanted.config)
     return found
+
+
+def _mistaken(recording: Recording, error_ms: int) -> Recording:
+    """Move the onset that the protocol gives, within its window and the recording."""
+    given = dict(recording.provenance["protocol"])
+    if error_ms and "onset_ms" in given:
+        latest = int(given.get("window_end_ms", recording.end_ms)) - 1
+        moved = int(given["onset_ms"]) + error_ms
+        given["onset_ms"] = max(recording.start_ms + 1, min(moved, latest))
+    return replace(recording, provenance={**recording.provenance, "protocol": given})
 
 
 def _online(
@@ -98,10 +110,12 @@ def _online(
     incidents = _last_revisions(outputs)
     counting = None if identity.healthy else _counting(incidents, identity)
     revisions = _revisions(outputs)
+    others = tuple(_others(incidents, counting, asked, identity))
     return Collected(
         identity=identity,
         online=_of_fault(counting, in_time, identity, revisions),
-        others=tuple(_others(incidents, counting, asked, identity)),
+        others=others,
+        noise=len(others),
         rejected=len(run.rejected),
     )
 

@@ -68,6 +68,14 @@ _FOLDER = click.Path(path_type=Path)
     show_default=True,
     help="Onset and incident found by the pipeline, or window and onset as the set gives them.",
 )
+@click.option(
+    "--onset-error",
+    "onset_error_s",
+    type=float,
+    default=0.0,
+    metavar="SECONDS",
+    help="Move the published onset: above 0 it is late, below early.",
+)
 @click.option("--baselines", is_flag=True, help="Rerun the published and trivial methods too.")
 @click.option(
     "--grouping", "storms", is_flag=True, help="Also overlay faults and judge how alerts group."
@@ -95,6 +103,7 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
     splits: tuple[str, ...],
     folds: int,
     protocol: str,
+    onset_error_s: float,
     baselines: bool,
     storms: bool,
     perturb: int,
@@ -124,6 +133,7 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         protocols=PROTOCOLS
         if protocol == "both"
         else tuple(p for p in PROTOCOLS if p == protocol),
+        onset_error_s=onset_error_s,
         baselines=baselines,
         storms=storms,
         perturb=perturb,

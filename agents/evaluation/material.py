@@ -41,6 +41,7 @@ def material_of(request: Request, stage: Stage) -> Material:
         online="online" in request.protocols,
         published="published" in request.protocols,
         baselines=request.baselines,
+        onset_error_ms=int(request.onset_error_s * 1000),
         config=request.config,
     )
     errand = Errand(

@@ -39,6 +39,7 @@ def evaluate(request: Request, stage: Stage) -> dict[str, Any]:
     return {
         "model": request.described,
         "suites": suites,
+        "onset_error_s": request.onset_error_s,
         "recordings": len(material.cases),
         "messages_rejected": sum(c.rejected for c in material.cases),
         **_stressed(request, material, stage),

@@ -63,7 +63,7 @@ def suite_of(cases: Sequence[Collected], outcome: Outcome) -> dict[str, Any]:
         "failures": failures(answers),
     }
     if outcome.protocol == "online":
-        found |= times(answers)
+        found |= {**times(answers), "before_faults": _before_faults(cases)}
     if outcome.baselines:
         found |= _beside(cases, answers, outcome)
     return found
@@ -94,6 +94,21 @@ def _healthy(cases: Sequence[Collected], answers: Answers) -> dict[str, Any]:
         "false_incidents": raised,
         "per_day": raised / hours * 24 if hours else math.nan,
         "specificity": 1.0 - blamed / len(calm) if calm else math.nan,
+    }
+
+
+def _before_faults(cases: Sequence[Collected]) -> dict[str, Any]:
+    """Count the incidents that ended before the fault began: healthy time as well, if short."""
+    faulty = [c for c in cases if not c.identity.healthy]
+    pairs = [
+        (c.identity.time_scale, c.identity.fault_start_ms - c.identity.start_ms) for c in faulty
+    ]
+    hours = math.fsum(scale * span / HOUR_MS for scale, span in pairs)
+    raised = sum(c.noise for c in faulty)
+    return {
+        "hours": hours,
+        "false_incidents": raised,
+        "per_day": raised / hours * 24 if hours else math.nan,
     }
 
 

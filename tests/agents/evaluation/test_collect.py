@@ -97,6 +97,7 @@ def test_an_incident_from_before_the_fault_is_noise_and_does_not_count():
     assert found.online is not None
     assert "mail" not in {c.component.name for c in found.online.last.candidates}
     (noise,) = found.others
+    assert found.noise == 1
     assert all(t.asked_ms < FAULT_MS for t in noise.questions)
 
 
@@ -119,6 +120,21 @@ def test_a_healthy_recording_counts_what_was_raised():
     assert isinstance(noisy, Calm)
     assert noisy.raised == 1
     assert noisy.blamed
+
+
+def test_a_given_onset_can_be_wrong_by_some_seconds():
+    late = Wanted(online=False, baselines=True, onset_error_ms=60_000)
+    scaled = recording("stock", provenance={"time_scale": 10})
+    ages = []
+    for one in (recording("stock"), scaled):
+        for wanted in (replace(late, onset_error_ms=0), late, replace(late, onset_error_ms=10**9)):
+            found = collect(one, wanted, RANK)
+            assert found is not None
+            assert found.published is not None
+            ages.append(found.published.last.context["elapsed_s"])
+    assert ages[:2] == pytest.approx([120.0, 60.0], abs=1)
+    assert ages[3:5] == pytest.approx([120.0, 114.0], abs=1)
+    assert ages[2] == ages[5] == pytest.approx(0.0, abs=1)
 
 
 def test_what_nobody_knows_is_not_judged():

@@ -173,7 +173,7 @@ def test_two_processes_find_what_one_finds(pairs):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nowhere"], "holds no recording"),
+        (["nowhere", "--model", "rules"], "holds no recording"),
         ([".", "--model", "rules", "--cross-validate", "2"], "expected one or the other"),
         ([".", "--model", "nowhere.json"], "cannot be read"),
     ],
