@@ -12,7 +12,7 @@ from agents.options import json_option
 from agents.recordings import write_recording
 from models.simulator.config import SimulationConfig
 from models.simulator.faults import FAULTS, HEALTHY
-from models.simulator.simulate import TOPOLOGIES
+from models.simulator.simulate import SIZED_TOPOLOGIES, TOPOLOGIES
 from models.simulator.simulate import simulate as run_simulation
 from schemas.recording import Recording
 
@@ -26,7 +26,11 @@ class NothingToSimulateError(RootlineError):
 @click.option("--seed", type=int, default=1, show_default=True, help="Draws all that is drawn.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write the recording to.")
 @click.option(
-    "--topology", type=click.Choice(TOPOLOGIES), default="shop", show_default=True, help="System."
+    "--topology",
+    type=click.Choice((*TOPOLOGIES, *SIZED_TOPOLOGIES)),
+    default="shop",
+    show_default=True,
+    help="System.",
 )
 @click.option("--target", help="Component to break; drawn by the seed unless given.")
 @click.option("--storm", type=float, default=420.0, show_default=True, help="Seconds of storm.")

@@ -11,7 +11,7 @@ def _break_chain(injection: Injection) -> Injected:
     world, rng = injection.world, injection.rng
     service = world.services[injection.target]
     callers = victims_store.callers_of(world, injection.target)
-    share = {world.services[name].spec.runtime: 1.0 for name in callers}
+    share: dict[str, float] = {world.services[name].spec.runtime: 1.0 for name in callers}
     service.mistrusted = dict(share)
     days = rng.uniform(80.0, 90.0)
     now_seconds = world.config.start_ms / 1000.0 + world.env.now

@@ -26,7 +26,7 @@ from models.simulator.topology_shop import SHOP
 from models.simulator.world import World
 from schemas.recording import Fault, Recording
 
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 SLICES = 50
 TOPOLOGIES = ("shop", "bank", "random")
 NAMED = {"shop": SHOP, "bank": BANK}
