@@ -37,6 +37,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
         "agents.importers.command:import_set", "Import a public labelled set as recordings."
     ),
     "train": Subcommand("agents.training:train", "Train the ranker from case rows."),
+    "cases": Subcommand(
+        "agents.cases.command:cases", "List, show, add, verify, compare cases of the library."
+    ),
     "evaluate": Subcommand(
         "agents.evaluation.command:evaluate", "Say how good a ranker is on labelled recordings."
     ),

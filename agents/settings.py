@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.broker.config import BrokerConfig
+from agents.cases.config import CasesConfig
 from agents.files import GraphFilesConfig, ModelConfig
 from agents.gateway.config import GatewayConfig
 from agents.kafka import KafkaConfig
@@ -44,6 +45,7 @@ class Settings:
     reduce: ReduceConfig = field(default_factory=ReduceConfig)
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    cases: CasesConfig = field(default_factory=CasesConfig)
     graph: GraphFilesConfig = field(default_factory=GraphFilesConfig)
     notifier: NotifierConfig = field(default_factory=NotifierConfig)
     broker: BrokerConfig = field(default_factory=BrokerConfig)

@@ -1,0 +1,1 @@
+"""The case library in the shell: `rootline cases`, and the consumer of operators' verdicts."""
