@@ -1,10 +1,12 @@
 """The environments: named ones, and random ones of a given size."""
 
 import random
+from pathlib import Path
 
 import pytest
 
 from models.simulator.config import SimulationConfig
+from models.simulator.fault_table import fault_rows
 from models.simulator.faults import FAULTS
 from models.simulator.simulate import NAMED, simulate
 from models.simulator.topology import Topology
@@ -59,3 +61,9 @@ def test_every_fault_finds_a_victim(name: str) -> None:
     world.start()
     world.env.run(until=150.0)
     assert [fault for fault, spec in FAULTS.items() if not spec.eligible(world)] == []
+
+
+def test_the_page_of_faults_lists_them_all_with_their_patterns() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "FAULTS.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert sorted(rows) == fault_rows(FAULTS.values())
