@@ -35,6 +35,7 @@ AFTER_FAULT_MS: Final = 300_000
 """How long after its end a fault's alerts and answers still count."""
 SETTLE_MS: Final = 40_000
 """How long what was asked for in time may take to come through the reorder buffer."""
+_NEVER_SECONDS: Final = 1e7
 MOST_QUESTIONS: Final = 40
 """Questions kept of one incident; of more, every so manieth is kept, and the last."""
 
@@ -70,12 +71,23 @@ def collect(recording: Recording, wanted: Wanted, rank: Ranker) -> Collected | N
         found = _online(recording, identity, wanted.config, rank)
     if wanted.published and recording.provenance.get("protocol"):
         recording = _mistaken(recording, int(wanted.onset_error_ms / identity.time_scale))
-        question = question_of_window(recording, wanted.config)
+        question = question_of_window(recording, _patient(wanted.config))
         asked = Timed(asked_ms=given_window(recording).until_ms, question=question)
         found = replace(found, published=Inquiry(questions=(asked,)))
     if wanted.baselines and not identity.healthy:
         found = _with_baselines(recording, found, wanted.config)
     return found
+
+
+def _patient(config: OfflineConfig) -> OfflineConfig:
+    """Let no incident open: a given window asks by itself, and the engine's questions cost time."""
+    firing = replace(
+        config.pipeline.firing,
+        early_seconds=_NEVER_SECONDS,
+        evaluate_seconds=_NEVER_SECONDS,
+        min_interval_seconds=_NEVER_SECONDS,
+    )
+    return replace(config, pipeline=replace(config.pipeline, firing=firing))
 
 
 def _mistaken(recording: Recording, error_ms: int) -> Recording:

@@ -6,6 +6,7 @@ import pytest
 
 from agents.evaluation.collect import AFTER_FAULT_MS, Wanted, collect
 from agents.evaluation.judge import Calm, answered, judge
+from agents.given_window import question_of_window
 from models.baselines.rules import RULES
 from models.evaluation_placement import Placement
 from models.rules import RuleRanker
@@ -37,6 +38,10 @@ def test_the_published_protocol_gives_its_own_candidates(collected):
     assert collected.published is not None
     names = [c.component.name for c in collected.published.last.candidates]
     assert names == ["cart", "mail", "stock", "web"]
+
+
+def test_the_published_question_is_the_one_that_the_engine_is_asked(collected):
+    assert collected.published.last == question_of_window(recording("stock"))
 
 
 def test_every_baseline_scores_the_questions_own_candidates(collected):
