@@ -52,7 +52,7 @@ def list_cases(  # noqa: PLR0913 - click passes each option as a parameter of it
         listed = [] if only_counts else [described(case) for case in found]
         click.echo(orjson.dumps(told | {"cases": listed}))
         return
-    console = Console()
+    console = Console(markup=False)
     if only_counts:
         _show_counts(console, found)
     elif found:

@@ -38,7 +38,7 @@ def show_case(
         rows = [_moment(row) for row in case.rows]
         click.echo(orjson.dumps(described(case) | {"questions": rows}))
     else:
-        _show(Console(), case)
+        _show(Console(markup=False), case)
 
 
 def _find(library: CaseLibrary, name: str) -> Case:
@@ -77,7 +77,7 @@ def _moment(row: CaseRow) -> dict[str, Any]:
 def _show(console: Console, case: Case) -> None:
     last = case.last
     pattern = default_catalogue().find(last.pattern) if last.pattern else None
-    console.print(f"[bold]{case.name}[/], {last.source}, of {last.topology}, in {case.file}")
+    console.print(f"{case.name}, {last.source}, of {last.topology}, in {case.file}")
     console.print(f"fault: {last.fault}")
     if last.pattern:
         title = f" - {pattern.title}" if pattern is not None else " (not in the catalogue)"
