@@ -8,6 +8,7 @@ its id as long as any of its cause's alerts are in it.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pipeline.accused import accused_by
 from pipeline.alert_topic import topic_of
@@ -19,6 +20,10 @@ from pipeline.incident_state import Group
 from pipeline.rule_class import is_cause_type
 from pipeline.scene import Scene
 from pipeline.viewpoint import Viewpoint
+from schemas.alert import Alert
+
+_CACHED = 10_000
+"""Alerts of which it is remembered what they speak of: a storm's are judged at every look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +130,23 @@ def _storm(family: Sequence[Group], scene: Scene) -> list[StormAlert]:
             fingerprint=fingerprint,
             component=member.component.name,
             starts_ms=member.since_ms,
-            of_cause=is_cause_type(member.alert),
-            of_less_traffic=topic_of(member.alert) == "traffic_down",
+            of_cause=_is_of_cause(member.alert),
+            of_less_traffic=_is_of_less_traffic(member.alert),
             names=accused_by(member.alert, member.component.name, scene.graph),
         )
         for group in family
         for fingerprint, member in group.members.items()
     ]
+
+
+@lru_cache(maxsize=_CACHED)
+def _is_of_cause(alert: Alert) -> bool:
+    return is_cause_type(alert)
+
+
+@lru_cache(maxsize=_CACHED)
+def _is_of_less_traffic(alert: Alert) -> bool:
+    return topic_of(alert) == "traffic_down"
 
 
 def _seated(family: Sequence[Group], verdict: Verdict) -> _Seating:

@@ -44,7 +44,7 @@ def both_ill() -> tuple[TelemetrySignal, ...]:
 
 TELEMETRY = both_ill()
 PLACES = ("web", "cart", "orders", "db", "login", "auth")
-QUICK = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 storms = st.lists(
     st.builds(
         an_alert,
