@@ -9,8 +9,9 @@ from schemas.recording import Recording
 from tests.models.simulator.runs import SHORT, alerts_of, short_run
 
 
-def test_the_same_arguments_give_the_same_bytes() -> None:
-    one, two = (simulate("bad_deploy", seed=9, topology="random", config=SHORT) for _ in "ab")
+@pytest.mark.parametrize("fault", ["bad_deploy", "back_and_forth", "machine_memory_taken"])
+def test_the_same_arguments_give_the_same_bytes(fault: str) -> None:
+    one, two = (simulate(fault, seed=9, topology="random", config=SHORT) for _ in "ab")
     assert one.alerts == two.alerts
     assert one.changes == two.changes
     assert one.truth == two.truth
@@ -157,7 +158,8 @@ def test_a_victim_that_the_fault_cannot_hit_is_refused() -> None:
 def test_no_label_or_attribute_holds_the_answer() -> None:
     secret = {word for spec in FAULTS.values() for word in (spec.name, spec.pattern)}
     secret |= {pattern for spec in FAULTS.values() for pattern in spec.patterns.values()}
-    for fault in ("pool_exhaustion", "bad_deploy", "cert_expiry", "queue_backlog"):
+    told = ("bad_flag", "clock_off", "image_pull_failure", "machine_memory_taken", "token_ended")
+    for fault in ("pool_exhaustion", "bad_deploy", "cert_expiry", "queue_backlog", *told):
         recording = short_run(fault)
         text = _everything_said(recording).lower()
         for word in sorted(secret | {"fault", "inject", "victim"}):
