@@ -221,6 +221,18 @@ class NotifierMetrics:
         )
 
 
+class CaseMetrics:
+    """What became of operators' verdicts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.verdicts = Counter(
+            "rootline_verdicts_handled",
+            "Verdicts handled, by outcome: new, repeated, overruled or refused.",
+            ["outcome"],
+            registry=registry,
+        )
+
+
 class Telemetry:
     """All metrics of one process, in groups by who counts them."""
 
@@ -233,6 +245,7 @@ class Telemetry:
         self.incidents = IncidentMetrics(self.registry)
         self.kafka = KafkaMetrics(self.registry)
         self.notifier = NotifierMetrics(self.registry)
+        self.cases = CaseMetrics(self.registry)
         build = Gauge(
             "rootline_build_info",
             "Always 1; the labels say what runs.",

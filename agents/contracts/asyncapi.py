@@ -26,6 +26,11 @@ _CHANNELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "unassigned": ("send", "Alerts that ended outside every incident, and why.", ("setAside",)),
     "dead_letter": ("send", "Messages that could not be used, and why.", ("deadLetter",)),
     "verdicts": ("receive", "Operators' verdicts on the root cause.", ("verdict",)),
+    "case_rows": (
+        "internal",
+        "The last question of each incident, until a verdict makes a case of it.",
+        ("caseRow",),
+    ),
 }
 _ACTIONS = {"receive": ("receive",), "send": ("send",), "internal": ("send", "receive")}
 

@@ -6,6 +6,9 @@ messages of the codecs against them.
 
 from typing import Any
 
+from schemas.codecs.verdicts import REVISIONS_LIMIT
+from schemas.verdict import Outcome
+
 Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
@@ -88,6 +91,42 @@ CHANGE: Schema = {
     },
     "required": ["kind"],
     "anyOf": [{"required": ["service"]}, {"required": ["labels"]}],
+}
+
+VERDICT: Schema = {
+    "title": "Verdict",
+    "description": "An operator's verdict on an incident's root cause; it becomes a case.",
+    "type": "object",
+    "properties": {
+        "incident_id": {"type": "string", "minLength": 1},
+        "outcome": {"enum": sorted(Outcome)},
+        "component": {
+            "type": "string",
+            "description": "The root cause, as the incident names it.",
+        },
+        "pattern": {
+            "type": "string",
+            "description": "Its pattern, an id of the catalogue; empty where it is not known.",
+        },
+        "who": {"type": "string", "description": "Who says so; it does not go into the case."},
+        "at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "RFC 3339; else the record's timestamp.",
+        },
+        "note": {"type": "string", "description": "For people; it does not go into the case."},
+        "revision": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": REVISIONS_LIMIT,
+            "default": 1,
+            "description": "Counts verdicts on one incident: a higher one overrules a lower one.",
+        },
+    },
+    "required": ["incident_id", "outcome"],
+    "if": {"properties": {"outcome": {"const": Outcome.NOTHING_WRONG.value}}},
+    "then": {"properties": {"component": {"const": ""}, "pattern": {"const": ""}}},
+    "else": {"required": ["component"], "properties": {"component": {"minLength": 1}}},
 }
 
 SAMPLE: Schema = {

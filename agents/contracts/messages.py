@@ -78,9 +78,10 @@ def _outputs() -> dict[str, Schema]:
             "contentType": "application/octet-stream",
         },
         "verdict": _message(
-            "An operator's confirmation or correction; nothing writes or reads it yet",
+            "An operator's confirmation or correction",
             "the incident's id",
-            {"type": "object"},
+            {"$ref": "./verdict.schema.json"},
+            _event_headers(),
         ),
     }
 
@@ -96,6 +97,15 @@ def _memories() -> dict[str, Schema]:
                 {f"rootline.snapshot.{name}": {"type": "string"} for name in headers},
             ),
             "contentType": "application/octet-stream",
+        },
+        "caseRow": {
+            **_message(
+                "Internal: the last question of an incident, without names, as JSON lines",
+                "the incident's id",
+                {},
+                {"content-type": {"const": "application/jsonl"}},
+            ),
+            "contentType": "application/jsonl",
         },
         "notified": _message(
             "Internal: what a receiver was last told", "receiver|incident id", _own(Sent)
@@ -145,7 +155,7 @@ def _letter_headers() -> dict[str, Schema]:
     place = ("topic", "partition", "offset")
     return {
         **{f"rootline.error.{name}": text for name in (*place, "timestamp", "reason")},
-        "rootline.error.stage": {"enum": ["correlate", "gateway", "notify", "reduce"]},
+        "rootline.error.stage": {"enum": ["correlate", "gateway", "notify", "reduce", "verdicts"]},
         "rootline.error.kind": {"enum": kinds},
         "rootline.error.cut_from_bytes": text,
         **{f"__streams.errors.{name}": text for name in (*place, "exception", "message")},

@@ -12,12 +12,14 @@ import faust
 from faust.app.base import BootStrategy
 from mode import OneForOneSupervisor, Service
 
+from agents.cases.service import VerdictService
+from agents.cases.session import VerdictParts
 from agents.health import HealthServer
 from agents.kafka import servers
 from agents.notifier.service import NotifierService
 from agents.settings import Settings
 from agents.telemetry import Telemetry
-from agents.worker.assembly import Engines, consumer_specs
+from agents.worker.assembly import Engines, consumer_specs, dead_letters
 from agents.worker.cluster import Cluster
 from agents.worker.declared_graph import DeclaredGraph
 from agents.worker.durable import DurableConsumer, no_failpoint
@@ -47,6 +49,7 @@ class WorkerApp(faust.App):
 
     durable: tuple[DurableConsumer, ...] = ()
     notifier: NotifierService | None = None
+    verdicts: VerdictService | None = None
     health: HealthService | None = None
 
     async def on_first_start(self) -> None:
@@ -55,7 +58,8 @@ class WorkerApp(faust.App):
     def statuses(self) -> tuple[ConsumerStatus, ...]:
         """How every consumer is doing."""
         told = self.notifier.statuses() if self.notifier is not None else ()
-        return (*(consumer.progress.status() for consumer in self.durable), *told)
+        taken = (self.verdicts.progress.status(),) if self.verdicts is not None else ()
+        return (*(consumer.progress.status() for consumer in self.durable), *told, *taken)
 
     @property
     def ready(self) -> bool:
@@ -93,6 +97,17 @@ def build_app(
         app.notifier = NotifierService(
             settings.notifier, cluster, settings.topics, telemetry.notifier
         )
+    if "verdicts" in settings.worker.roles and settings.cases.library_dir is not None:
+        parts = VerdictParts(
+            library_dir=settings.cases.library_dir,
+            config=settings.cases,
+            cluster=cluster,
+            topics=settings.topics,
+            limits=settings.limits,
+            letters=dead_letters(settings, telemetry),
+            metrics=telemetry.cases,
+        )
+        app.verdicts = VerdictService(parts)
     if settings.telemetry.enabled:
         names = [status.name for status in app.statuses()]
         health = health_of(app.statuses, names)
@@ -109,7 +124,8 @@ def _services(
 ) -> list[Service]:
     """Return the services in the order in which they start; they stop in reverse."""
     worker = settings.worker
-    supervised = [*app.durable, *([app.notifier] if app.notifier is not None else [])]
+    others = [service for service in (app.notifier, app.verdicts) if service is not None]
+    supervised = [*app.durable, *others]
     services: list[Service] = [app.health] if app.health is not None else []
     if engines.edges and "correlate" in worker.roles:
         packer = Packer(settings.topics.signals, worker.signal_bytes)

@@ -37,11 +37,7 @@ def consumer_specs(
     opened: Callable[[CorrelateStage], None],
 ) -> list[ConsumerSpec]:
     """Return the durable consumers of the configured roles."""
-    letters = DeadLetters(
-        topic=settings.topics.dead_letter,
-        max_bytes=settings.kafka.max_message_bytes,
-        counter=telemetry.intake.dead_lettered,
-    )
+    letters = dead_letters(settings, telemetry)
     specs = []
     if "reduce" in settings.worker.roles:
         parts = ReduceParts(
@@ -67,3 +63,12 @@ def consumer_specs(
         )
         specs.append(correlate_spec(correlate))
     return specs
+
+
+def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:
+    """Say where dead letters go."""
+    return DeadLetters(
+        topic=settings.topics.dead_letter,
+        max_bytes=settings.kafka.max_message_bytes,
+        counter=telemetry.intake.dead_lettered,
+    )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-ROLES = ("reduce", "correlate", "notify")
+ROLES = ("reduce", "correlate", "notify", "verdicts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,8 @@ class WorkerConfig:
     """
 
     roles: tuple[str, ...] = field(
-        default=ROLES, metadata={"doc": "What this worker does: reduce, correlate, notify."}
+        default=ROLES,
+        metadata={"doc": "What this worker does: reduce, correlate, notify, verdicts."},
     )
     reduce_group: str = field(
         default="rootline-reduce", metadata={"doc": "Consumer group that reads the input topics."}

@@ -8,18 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agents.cases.kept import encode_kept, keep
 from agents.telemetry import IncidentMetrics
 from agents.worker.config import WorkerConfig
 from agents.worker.dead_letter import Complaint, DeadLetters, Rejection
 from agents.worker.perform import Performer
 from agents.worker.stage import ConsumerSpec, Incoming, Outgoing
 from agents.worker.topics import TopicsConfig
-from pipeline.outputs import Output
+from models.pattern_catalogue import default_catalogue
+from pipeline.outputs import IncidentPublished, Output, Transition
+from schemas.candidate import Question
 from schemas.codecs.signals import decode_signal, encode_signal
 from schemas.errors import SchemaError
+from schemas.incident import Firing
 from schemas.signal import Signal, TickSignal
 
 STAGE = "correlate"
+_JSON_LINES = (("content-type", b"application/jsonl"),)
 
 
 class Correlator(Protocol):
@@ -43,6 +48,10 @@ class Correlator(Protocol):
 
     def stats(self) -> dict[str, float]:
         """Numbers for the metrics."""
+        ...
+
+    def asked(self, incident_id: str) -> Question | None:
+        """Return what was last asked about an incident, once; None where nothing was since."""
         ...
 
 
@@ -83,7 +92,22 @@ class CorrelateStage:
         self._performer.metrics.signals.labels(type=signal.type).inc()
         # The log's own time, never the clock: a replay must see what the first run saw.
         outputs = self._correlator.handle(environment, signal, max(record.timestamp, 0))
-        return [self._performer.perform(output) for output in outputs]
+        return [
+            record
+            for output in outputs
+            for record in (self._performer.perform(output), *self._kept(environment, output))
+        ]
+
+    def _kept(self, environment: str, output: Output) -> list[Outgoing]:
+        """Keep the question behind an answer that a verdict may be given on."""
+        if not isinstance(output, IncidentPublished) or not _lasts(output):
+            return []
+        incident_id = output.incident.incident_id
+        question = self._correlator.asked(incident_id)
+        if question is None:
+            return []
+        value = encode_kept(keep(question, environment, default_catalogue()))
+        return [Outgoing(self._performer.case_rows, incident_id.encode(), value, _JSON_LINES)]
 
     def idle(self, now_ms: int) -> list[Outgoing]:
         """Append to the log that time has passed."""
@@ -105,6 +129,12 @@ class CorrelateStage:
         """Restore the engine."""
         self._correlator.restore(data)
         self.stats = self._correlator.stats()
+
+
+def _lasts(output: IncidentPublished) -> bool:
+    """Tell first and last answers from those in between, which the next one soon replaces."""
+    between = output.transition is Transition.UPDATED
+    return not between or output.incident.firing is not Firing.EARLY
 
 
 def _decoded(record: Incoming) -> tuple[str, Signal]:
@@ -138,6 +168,7 @@ def correlate_spec(parts: CorrelateParts) -> ConsumerSpec:
     performer = Performer(
         incidents=topics.incidents,
         unassigned=topics.unassigned,
+        case_rows=topics.case_rows,
         max_bytes=parts.max_message_bytes,
         metrics=parts.metrics,
     )

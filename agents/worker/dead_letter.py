@@ -22,6 +22,8 @@ class Rejection(StrEnum):
     EMPTY = "empty"
     FUTURE_DATED = "future_dated"
     CODEC_BUG = "codec_bug"
+    UNKNOWN_INCIDENT = "unknown_incident"
+    UNFIT_VERDICT = "unfit_verdict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ class Performer:
 
     incidents: str
     unassigned: str
+    case_rows: str
     max_bytes: int
     metrics: IncidentMetrics
 

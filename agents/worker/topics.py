@@ -43,6 +43,10 @@ class TopicsConfig:
     verdicts: str = field(
         default="verdicts", metadata={"doc": "Operators' verdicts on the root cause."}
     )
+    case_rows: str = field(
+        default="rootline.case-rows",
+        metadata={"doc": "Internal: the last question of each incident, until a verdict comes."},
+    )
     dead_letter: str = field(
         default="dead-letter", metadata={"doc": "Messages that could not be used, and why."}
     )
@@ -61,7 +65,8 @@ class TopicsConfig:
         metadata={"doc": "Partitions of signals, most workers that correlate; never change it."},
     )
     output_partitions: int = field(
-        default=4, metadata={"doc": "Partitions of incidents, unassigned, verdicts, dead-letter."}
+        default=4,
+        metadata={"doc": "Partitions of the topics that go out, of verdicts and case rows."},
     )
     replication: int = field(
         default=-1, metadata={"doc": "Copies of each partition; -1 leaves it to the cluster."}
@@ -120,6 +125,7 @@ NAMES = (
     "incidents",
     "unassigned",
     "verdicts",
+    "case_rows",
     "dead_letter",
 )
 _POSITIVE = (
@@ -162,6 +168,7 @@ def declarations(config: TopicsConfig) -> tuple[TopicDeclaration, ...]:
         (config.incidents, config.output_partitions, latest),
         (config.unassigned, config.output_partitions, outputs),
         (config.verdicts, config.output_partitions, latest),
+        (config.case_rows, config.output_partitions, latest),
         (config.dead_letter, config.output_partitions, letters),
     ]
     declared = [

@@ -148,6 +148,17 @@ GRAFANA_RECORD = {
     "client_url": "http://g/alerting/list",
     "incident_key": "6e35",
 }
+VERDICT = {
+    "incident_id": "0c3a0f5e-6f0e-5b6a-9a37-2f3c4de5a601",
+    "outcome": "corrected",
+    "component": "orders-db",
+    "pattern": "db_sql.mysql.conn_exhausted",
+    "who": "ann",
+    "at": T0_TEXT,
+    "note": "the batch job held the pool",
+    "revision": 2,
+}
+
 CHANGE = {
     "kind": "deploy",
     "service": "checkout",

@@ -69,6 +69,7 @@ def performer() -> Performer:
     return Performer(
         incidents="incidents",
         unassigned="unassigned",
+        case_rows="rows",
         max_bytes=8 << 20,
         metrics=Telemetry().incidents,
     )
@@ -192,6 +193,7 @@ def classes_of(hint: Any, found: set[Any]) -> set[Any]:
         (samples.EVENT_CREATED, foreign.ALERTS),
         (samples.CHANGE, foreign.CHANGE),
         (samples.SAMPLE, foreign.SAMPLE),
+        (samples.VERDICT, foreign.VERDICT),
         (samples.TRACES_JSON, foreign.OTLP_SPANS),
         (samples.METRICS_JSON, foreign.OTLP_METRICS),
     ],
@@ -202,7 +204,14 @@ def test_golden_messages_of_others_keep_to_what_is_published(value, schema):
 
 @pytest.mark.parametrize(
     ("value", "schema"),
-    [({"status": "firing"}, foreign.ALERTS), ({"kind": "deploy"}, foreign.CHANGE)],
+    [
+        ({"status": "firing"}, foreign.ALERTS),
+        ({"kind": "deploy"}, foreign.CHANGE),
+        ({"incident_id": "i", "outcome": "confirmed"}, foreign.VERDICT),
+        ({**samples.VERDICT, "outcome": "maybe"}, foreign.VERDICT),
+        ({**samples.VERDICT, "revision": 0}, foreign.VERDICT),
+        ({**samples.VERDICT, "outcome": "nothing_wrong"}, foreign.VERDICT),
+    ],
 )
 def test_messages_that_the_codecs_refuse_break_what_is_published(value, schema):
     with pytest.raises(jsonschema.ValidationError):

@@ -98,6 +98,9 @@ class NumberingCorrelator:
     def restore(self, data: bytes) -> None:
         self._number = orjson.loads(data)
 
+    def asked(self, incident_id: str) -> None:
+        return None
+
     def stats(self) -> dict[str, float]:
         return {"incidents_open": float(len(self._number)), "ticks": float(self._ticks)}
 

@@ -98,6 +98,9 @@ class EchoCorrelator:
     def restore(self, data):
         self.seen = [tuple(row) for row in orjson.loads(data)]
 
+    def asked(self, incident_id):
+        return None
+
     def stats(self):
         return {"incidents_open": float(len(self.seen))}
 
@@ -112,6 +115,7 @@ def performer(telemetry):
     return Performer(
         incidents="incidents",
         unassigned="unassigned",
+        case_rows="rows",
         max_bytes=5_000,
         metrics=telemetry.incidents,
     )

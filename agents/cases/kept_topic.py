@@ -1,0 +1,90 @@
+"""Reads the last questions of incidents from their compacted topic, as far as it goes.
+
+It is read when verdicts come, never before: a worker without verdicts pays nothing for it.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+_READ_MS = 500
+_STALLED_SECONDS = 30.0
+_FAST = 1
+
+
+class KeptTopic:
+    """What was last kept of each incident: at most `limit`, the oldest dropped.
+
+    Args:
+        topic: the topic of last questions.
+        reader: a consumer without a group, for this alone.
+        limit: incidents remembered.
+        beat: called while reading goes on.
+    """
+
+    def __init__(
+        self, topic: str, reader: AIOKafkaConsumer, limit: int, beat: Callable[[], None]
+    ) -> None:
+        self._topic = topic
+        self._reader = reader
+        self._limit = limit
+        self._beat = beat
+        # Compressed: a question of many candidates is large, and few are ever asked for.
+        self._kept: dict[str, bytes] = {}
+
+    def get(self, incident_id: str) -> bytes | None:
+        """Return an incident's last question as it was written."""
+        packed = self._kept.get(incident_id)
+        return zlib.decompress(packed) if packed is not None else None
+
+    async def catch_up(self) -> None:
+        """Read what was written since the last call.
+
+        Raises:
+            TimeoutError: the topic's end did not come nearer for 30 s.
+        """
+        places = await self._places()
+        ends = await self._reader.end_offsets(places)
+        while left := await self._left(ends):
+            async with asyncio.timeout(_STALLED_SECONDS):
+                await self._read(left)
+            self._beat()
+
+    async def _places(self) -> list[TopicPartition]:
+        numbers = self._reader.partitions_for_topic(self._topic)
+        if numbers is None:
+            # Known to the client only once it has asked about the topic.
+            await self._reader.topics()
+            numbers = self._reader.partitions_for_topic(self._topic) or {0}
+        places = [TopicPartition(self._topic, number) for number in sorted(numbers)]
+        if self._reader.assignment() != set(places):
+            self._reader.assign(places)
+            await self._reader.seek_to_beginning(*places)
+        return places
+
+    async def _left(self, ends: dict[Any, int]) -> list[Any]:
+        return [place for place, end in ends.items() if await self._reader.position(place) < end]
+
+    async def _read(self, left: list[Any]) -> None:
+        """Read until something comes; a compacted tail moves the position without records."""
+        before = [await self._reader.position(place) for place in left]
+        while True:
+            batches = await self._reader.getmany(*left, timeout_ms=_READ_MS)
+            for place in sorted(batches):
+                for record in batches[place]:
+                    self._remember(record.key, record.value)
+            if batches or before != [await self._reader.position(place) for place in left]:
+                return
+
+    def _remember(self, key: bytes | None, value: bytes | None) -> None:
+        if key is None:
+            return
+        incident_id = key.decode("utf-8", "replace")
+        self._kept.pop(incident_id, None)
+        if value is not None:
+            self._kept[incident_id] = zlib.compress(value, _FAST)
+        while len(self._kept) > self._limit:
+            del self._kept[next(iter(self._kept))]
