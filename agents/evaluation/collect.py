@@ -80,7 +80,7 @@ def collect(recording: Recording, wanted: Wanted, rank: Ranker) -> Collected | N
 
 
 def _patient(config: OfflineConfig) -> OfflineConfig:
-    """Let no incident open: a given window asks by itself, and the engine's questions cost time."""
+    """Let no incident open: a given window asks by itself, and every other question costs time."""
     firing = replace(
         config.pipeline.firing,
         early_seconds=_NEVER_SECONDS,

@@ -35,7 +35,8 @@ def material_of(request: Request, stage: Stage) -> Material:
     """
     folders = recording_folders(request.recordings)
     lessons = recording_folders(request.train_on) if request.train_on else []
-    _refuse_both(folders, lessons, request)
+    if request.cross_validate is None:
+        _refuse_both([str(f) for f in folders], [str(f) for f in lessons])
     everything = sorted({*folders, *lessons})
     wanted = Wanted(
         online="online" in request.protocols,
@@ -48,8 +49,12 @@ def material_of(request: Request, stage: Stage) -> Material:
         wanted=wanted, subject=request.subject, keep=request.trains or bool(request.splits)
     )
     done = stage("running the engine", len(everything))
-    gathered = _told_apart(gather(everything, errand, jobs=request.jobs, done=done))
-    known = {f: g for f, g in zip(everything, gathered, strict=True) if g is not None}
+    found = gather(everything, errand, jobs=request.jobs, done=done)
+    if request.cross_validate is None:
+        who = {f: _who(g) for f, g in zip(everything, found, strict=True) if g is not None}
+        _refuse_both(*([who[f] for f in part if f in who] for part in (folders, lessons)))
+    told = zip(everything, _told_apart(found), strict=True)
+    known = {f: g for f, g in told if g is not None}
     if not known.keys() & set(folders):
         msg = f"none of {len(folders)} recordings says what was wrong, expected a truth.json"
         raise EvaluationError(msg)
@@ -61,9 +66,15 @@ def material_of(request: Request, stage: Stage) -> Material:
     )
 
 
-def _refuse_both(folders: Sequence[Path], lessons: Sequence[Path], request: Request) -> None:
-    both = sorted(set(folders) & set(lessons))
-    if both and request.cross_validate is None:
+def _who(gathered: Gathered) -> str:
+    """Name a recording such that a copy of it in another folder has the same name."""
+    identity = gathered.collected.identity
+    return f"{identity.key} ({identity.start_ms} to {identity.end_ms} ms)"
+
+
+def _refuse_both(answered: Sequence[str], learnt: Sequence[str]) -> None:
+    both = sorted(set(answered) & set(learnt))
+    if both:
         msg = (
             f"{both[0]} is both to be answered and to be learnt from (so are {len(both)} in all), "
             "expected different recordings; with --cross-validate K each is answered by a ranker "

@@ -1,5 +1,6 @@
 """`rootline evaluate` from the command line to its JSON and tables."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -140,6 +141,14 @@ def test_what_is_learnt_from_is_not_answered(pairs):
     assert result.exit_code == 2
     assert "--cross-validate" in result.stderr
     assert "expected different recordings" in result.stderr
+
+
+def test_a_copy_of_what_is_learnt_from_is_not_answered_either(pairs, tmp_path):
+    learn, _ = pairs
+    copy = shutil.copytree(learn, tmp_path / "copy")
+    result = run(copy, "--train-on", learn, "--protocol", "published")
+    assert result.exit_code == 2
+    assert "toy/shop/cart/0" in result.stderr
 
 
 def test_cross_validation_and_splits_train_without_what_they_ask(pairs):
