@@ -14,7 +14,10 @@ def p95(query: Query) -> Vector:
 
 def _errors(query: Query, seconds: float) -> Vector:
     failed = query.rate("http_requests_total", seconds, code="5*")
-    return share(failed, query.rate("http_requests_total", seconds), *BY_SERVICE)
+    # One error among few requests is no rate: at least three a minute.
+    several = failed.sum_by(*BY_SERVICE).above(2.5 / seconds)
+    part = share(failed, query.rate("http_requests_total", seconds), *BY_SERVICE)
+    return part.given(several)
 
 
 def _pool_waits(query: Query) -> Vector:

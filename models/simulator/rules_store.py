@@ -19,7 +19,7 @@ def _redis_hits(query: Query) -> Vector:
     by = ("job", "instance")
     hits = query.rate("redis_keyspace_hits_total", 60).sum_by(*by)
     reads = hits + query.rate("redis_keyspace_misses_total", 60).sum_by(*by)
-    return (hits / reads).below(0.6)
+    return (hits / reads.above(0.5)).below(0.6)
 
 
 def _redis_latency(query: Query) -> Vector:

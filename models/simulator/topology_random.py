@@ -30,7 +30,6 @@ DRAWN_SIZES = (10, 24)
 """The sizes that are drawn when none is given."""
 USUAL_SIZE = 24
 """Up to here the load is what it is asked to be."""
-LONGEST_MS = 200.0
 SCAN = "SELECT ledger"
 
 
@@ -43,12 +42,11 @@ def random_topology(rng: random.Random, size: int | None = None) -> Topology:
         raise ValueError(msg)
     names = _names(rng)
     parts = Composition.draw(rng, size)
-    slowest_ms = 250.0 if size <= USUAL_SIZE else 140.0
+    slowest_ms = 200.0 if size <= USUAL_SIZE else 140.0
     nodes = _nodes(rng, names, size)
     drafts = draw_graph(rng, names, parts.services)
     peers = draw_peers(rng, drafts, names, parts)
-    if size > USUAL_SIZE:
-        relieve(drafts, most_ms=LONGEST_MS)
+    relieve(drafts, most_ms=300.0 if size <= USUAL_SIZE else 200.0)
     services = tuple(service_of(draft, rng) for draft in drafts)
     hosts = nodes[: max(3, len(nodes) // 3)]
     databases = tuple(
