@@ -16,6 +16,8 @@ from models.simulator.workload import restart_all
 
 MAX_THREADS = 900.0
 HEAP_SHARE = 0.62
+EDEN_SHARE = 0.22
+USUAL_PAUSE_SECONDS = 0.016
 Inject = Callable[[Injection], Injected]
 
 
@@ -71,7 +73,11 @@ def _fill_heap(share: Callable[[Injection], float]) -> Inject:
 def _pause_longer(injection: Injection) -> Injected:
     """Let collections pause for very long, as with a heap that was swapped out."""
     service = injection.world.services[injection.target]
-    service.pause_longer(injection.rng.uniform(110.0, 260.0))
+    rate = victims.request_rate(injection.world, injection.target)
+    allocated = rate * service.spec.allocated_mb
+    interval = EDEN_SHARE * HEAP_SHARE * service.spec.memory_mb / allocated
+    seconds = min(7.0, max(1.5, injection.rng.uniform(0.3, 0.5) * interval))
+    service.pause_longer(seconds / USUAL_PAUSE_SECONDS)
     return Injected(undo=lambda: service.pause_longer(1.0))
 
 

@@ -77,6 +77,12 @@ def _busier(query: Query) -> Vector:
     return (now / before).above(3.0).given(now.above(8.0))
 
 
+def _quieter(query: Query) -> Vector:
+    now = query.rate("http_requests_total", 60).sum_by(*BY_SERVICE)
+    before = now.shifted(query.ticks(180)).above(2.0)
+    return (now / before).below(0.15)
+
+
 RUNTIME_RULES = (
     AlertRule(
         name="JvmThreadsDeadlocked",
@@ -195,6 +201,14 @@ RUNTIME_RULES = (
         hold_seconds=30,
         expression=_larger,
         summary="requests to {service}{app} are {value:.0f} times as large as before",
+    ),
+    AlertRule(
+        name="RequestRateLow",
+        severity=WARNING,
+        hold_seconds=30,
+        expression=_quieter,
+        summary="{service}{app} gets {value:.0f} % of the requests of three minutes ago",
+        scale=100,
     ),
     AlertRule(
         name="RequestRateHigh",
