@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from agents.evaluation.collect import AFTER_FAULT_MS, Wanted, collect
+from agents.evaluation.collect import Wanted, collect
 from agents.evaluation.judge import Calm, answered, judge
+from agents.evaluation.online import AFTER_FAULT_MS
 from agents.given_window import question_of_window
 from models.baselines.rules import RULES
 from models.evaluation_placement import Placement

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from agents.evaluation.asked import Inquiry, Timed
-from agents.evaluation.collect import MOST_QUESTIONS, Wanted, _thinned, collect
+from agents.evaluation.collect import Wanted, collect
+from agents.evaluation.online import MOST_QUESTIONS, thinned
 from agents.evaluation.rows import library_rows, rows_of
 from models.rules import RuleRanker
 from schemas.candidate import Question
@@ -75,7 +76,7 @@ def test_a_long_incident_keeps_a_bounded_number_of_questions_and_its_last():
         Timed(asked_ms=i, question=Question(incident_id="x", at_ms=i, candidates=()))
         for i in range(1000)
     ]
-    kept = _thinned(asked)
+    kept = thinned(asked)
     assert len(kept) <= MOST_QUESTIONS + 1
     assert kept[0].asked_ms == 0
     assert kept[-1] == asked[-1]
