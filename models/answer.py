@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 
 from models.abstention import Abstention
+from models.blend import Blend
 from models.calibration import Calibration, posterior, scores_of
 from models.features import FEATURES, context_vector, vectors
+from models.forest import Forest
 from models.pattern_catalogue import Catalogue
 from models.pattern_match import PatternSoftmax, match
 from models.readings import Array
@@ -33,6 +35,33 @@ class Parameters:
     calibration: Calibration = field(default_factory=Calibration)
     abstention: Abstention = field(default_factory=Abstention)
     patterns: PatternSoftmax = field(default_factory=PatternSoftmax)
+    blend: Blend = field(default_factory=Blend)
+    forest: Forest | None = None
+
+    def scores(self, features: Array) -> Array:
+        """Score each candidate by the logit and, where it has a say, the forest."""
+        scores = self.blend.logit * scores_of(features, np.array(self.weights))
+        if self.forest is not None and len(features):
+            scores = scores + self.blend.forest * self.forest.log_odds(features)
+        return scores
+
+    def parts(self, features: Array) -> Array:
+        """Split each candidate's score less the mean score up by feature.
+
+        The forest's part is laid out in proportion to what its splits added.
+        """
+        if not len(features):
+            return features
+        own = self.blend.logit * np.array(self.weights) * (features - features.mean(axis=0))
+        if self.forest is None:
+            return np.asarray(own, dtype=np.float64)
+        odds = self.forest.log_odds(features)
+        away = self.blend.forest * (odds - odds.mean())
+        split = self.forest.attribution(features)
+        split = split - split.mean(axis=0)
+        total = split.sum(axis=1)
+        factor = np.where(np.abs(total) > 1e-9, away / np.where(total == 0, 1.0, total), 0.0)
+        return np.asarray(own + split * factor[:, None], dtype=np.float64)
 
 
 def contributions(parts: Array) -> tuple[tuple[str, float], ...]:
@@ -61,13 +90,12 @@ def answer(
         context=question.context,
     )
     features = vectors(asked)
-    weights = np.array(parameters.weights)
-    scores = scores_of(features, weights)
+    scores = parameters.scores(features)
     context = context_vector(asked, features)
-    outside = float((context * np.array(parameters.outside)).sum())
+    outside = parameters.blend.logit * float((context * np.array(parameters.outside)).sum())
     chances = posterior(scores, outside, float(context[_ELAPSED]), parameters.calibration)
     order = sorted(range(len(candidates)), key=lambda i: -scores[i])
-    parts = weights * (features - features.mean(axis=0)) if candidates else features
+    parts = parameters.parts(features)
     ranked = tuple(
         Ranked(
             component=candidates[i].component,

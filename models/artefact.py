@@ -14,17 +14,19 @@ import orjson
 
 from models.abstention import Abstention
 from models.answer import Parameters
+from models.blend import Blend
 from models.calibration import Calibration
 from models.errors import ModelError
 from models.features import FEATURES
+from models.forest_text import forest_document, read_forest
 from models.pattern_match import PatternSoftmax
 
 FORMAT: Final = "rootline.ranker"
-FORMAT_VERSION: Final = 1
-SIZE_LIMIT_BYTES: Final = 4 * 1024 * 1024
+FORMAT_VERSION: Final = 2
+SIZE_LIMIT_BYTES: Final = 32 * 1024 * 1024
 MAGNITUDE_LIMIT: Final = 1e6
 
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
+_OPTIONS = orjson.OPT_SORT_KEYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +55,13 @@ def write_artefact(parameters: Parameters, provenance: Mapping[str, Any]) -> byt
         "calibration": asdict(parameters.calibration),
         "abstention": asdict(parameters.abstention),
         "patterns": asdict(parameters.patterns),
+        "blend": asdict(parameters.blend),
+        "forest": forest_document(parameters.forest) if parameters.forest else None,
         "provenance": dict(provenance),
     }
-    return orjson.dumps({**body, "sha256": _digest(body)}, option=_OPTIONS) + b"\n"
+    # A forest has a hundred thousand numbers; nobody reads those line by line.
+    options = _OPTIONS | (0 if parameters.forest else orjson.OPT_INDENT_2)
+    return orjson.dumps({**body, "sha256": _digest(body)}, option=options) + b"\n"
 
 
 def read_artefact(data: bytes) -> Artefact:
@@ -79,14 +85,21 @@ def read_artefact(data: bytes) -> Artefact:
         calibration=Calibration(**_named(body, "calibration", _names_of(Calibration()))),
         abstention=Abstention(**_named(body, "abstention", _names_of(Abstention()))),
         patterns=_softmax(body),
+        blend=Blend(**_named(body, "blend", _names_of(Blend()))),
+        forest=read_forest(body["forest"], len(FEATURES.names)) if body.get("forest") else None,
     )
     provenance = body.get("provenance")
     if not isinstance(provenance, dict):
         msg = "ranker artefact: provenance must be a mapping; train it again."
         raise ModelError(msg)
     return Artefact(
-        parameters=parameters, provenance=provenance, version=f"conditional-logit/{digest[:12]}"
+        parameters=parameters, provenance=provenance, version=_version(parameters, digest)
     )
+
+
+def _version(parameters: Parameters, digest: str) -> str:
+    kind = "logit-forest" if parameters.forest else "conditional-logit"
+    return f"{kind}/{digest[:12]}"
 
 
 def default_artefact() -> bytes:
@@ -168,5 +181,5 @@ def _softmax(body: Mapping[str, Any]) -> PatternSoftmax:
     return softmax
 
 
-def _names_of(part: Calibration | Abstention | PatternSoftmax) -> tuple[str, ...]:
+def _names_of(part: Calibration | Abstention | PatternSoftmax | Blend) -> tuple[str, ...]:
     return tuple(field.name for field in fields(part))

@@ -187,12 +187,14 @@ READINGS: Final[tuple[Reading, ...]] = (
     Reading(
         measure="traffic_ratio", block="edges", read=ratio_down, quiet=_RATIO_QUIET, suffix="-"
     ),
+    *(_share("edges", m, 0.1) for m in ("calls_missing", "called_less", "last_before_break")),
     _share("topology", "callees_anomalous"),
     _share("topology", "callers_anomalous"),
     _share("topology", "frontier"),
     Reading(measure="page_rank", block="topology", read=log, quiet=0.05),
     _share("topology", "explains_recall"),
     _share("topology", "explains_precision"),
+    _share("topology", "mirrored"),
     _share("topology", "colocation"),
     _share("changes", "change_recency", quiet=0.05),
     _share("changes", "change_callee_recency", quiet=0.05),

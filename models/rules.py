@@ -38,6 +38,22 @@ RULE_WEIGHTS: Final = {
     "first:explains": 0.5,
     # Someone who wrote a cause-type alert rule knew what they meant.
     "alert_cause_share:value": 0.7,
+    # Alerts alone: many rules, and rules about what is its own. CPU follows the load of others.
+    "alert_rules:percentile": 1.0,
+    "alerts_memory:percentile": 1.0,
+    "alerts_disk:percentile": 0.5,
+    "alerts_cpu:percentile": 0.3,
+    "alerts_callers:value": -0.5,
+    # Its replicas do the same work: what only one of them shows is its own.
+    "alerts_beyond_replicas:value": 0.5,
+    "resource_beyond_replicas:value": 1.5,
+    "traffic_down_beyond_replicas:value": 1.0,
+    "fall_beyond_replicas:value": 1.0,
+    "calls_beyond_replicas:value": 0.7,
+    "logs_beyond_replicas:value": 0.7,
+    "logs_beyond_replicas:percentile": 0.5,
+    # A stand-in (a load balancer, a proxy) shows what the component behind it does.
+    "mirrored:value": -3.0,
     # What changed shortly before is the first thing that anyone asks.
     "change_precedes:value": 0.7,
 }

@@ -15,19 +15,21 @@ import numpy as np
 from models.answer import Parameters
 from models.artefact import read_artefact, write_artefact
 from models.augmentation import augmented
+from models.blend import MOST_SAY, SIMULATED_SAY, Blend, blended, fit_blend
 from models.calibration import Calibration
 from models.calibration_fit import fit_calibration
 from models.case_rows import encode_rows
 from models.cases import CaseRow
-from models.conditional_logit import Coefficients, Pull, Stack, fit, stacked
+from models.conditional_logit import Coefficients, Integers, Pull, Stack, fit, stacked
 from models.errors import ModelError
 from models.features import FEATURES, context_vector, vectors
+from models.forest_growth import ForestConfig, grow_on
 from models.pattern_catalogue import Catalogue, default_catalogue
 from models.pattern_fit import figures, fit_patterns, matched
 from models.ranker import LearnedRanker, from_artefact
 from models.rules import rule_parameters
 from models.training_report import chance, cross_calibrated, predictions, rounded, summary, tables
-from models.unseen import Unseen, folds_of, score, score_by_folds
+from models.unseen import Unseen, folds_of, odds_by_folds, score, score_by_folds
 
 Progress = Callable[[str], None]
 
@@ -43,7 +45,7 @@ class TrainingConfig:
     """How to train."""
 
     ridge: float = field(
-        default=2e-3, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
+        default=1e-2, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
     )
     folds: int = field(default=5, metadata={"doc": "folds over cases and over topologies"})
     fault_folds: int = field(default=10, metadata={"doc": "folds over fault kinds, at most"})
@@ -59,7 +61,17 @@ class TrainingConfig:
     masked_weight: float = field(
         default=0.3, metadata={"doc": "weight of a masked copy beside its original's 1"}
     )
-    seed: int = field(default=1, metadata={"doc": "seed of what is masked"})
+    seed: int = field(default=1, metadata={"doc": "seed of what is masked, and of the forest"})
+    forest: ForestConfig = field(default_factory=ForestConfig)
+    known_systems: bool = field(
+        default=False,
+        metadata={
+            "doc": (
+                "the systems that will be asked about are among the cases: the forest's say is "
+                "then decided on unseen cases, not on unseen systems"
+            )
+        },
+    )
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -122,16 +134,22 @@ def train(
     pull = _pull(config)
     tell(f"fitting {len(FEATURES.names)} weights on {len(prepared.rows)} questions")
     fitted = fit(prepared.stack, pull)
-    evaluated, calibration = _cross_validate(prepared, config, fitted, tell)
+    validated = _cross_validate(prepared, config, fitted, tell)
+    forest = None
+    if validated.blend.has_forest:
+        tell(f"growing {config.forest.trees} trees")
+        forest = grow_on(prepared.stack, config.forest, config.seed)
     labelled = matched(_last_of(ordered), catalogue)
     parameters = Parameters(
         weights=tuple(round(w, 6) for w in fitted.weights.tolist()),
         outside=tuple(round(w, 6) for w in fitted.outside.tolist()),
-        calibration=calibration,
+        calibration=validated.calibration,
         patterns=fit_patterns(labelled),
+        blend=validated.blend,
+        forest=forest,
     )
     report = rounded(
-        {**_described(ordered), "splits": evaluated, "patterns": figures(labelled)}
+        {**_described(ordered), "splits": validated.reports, "patterns": figures(labelled)}
         | {"baselines": _baselines(prepared, pull.prior)}
     )
     data = write_artefact(
@@ -139,6 +157,7 @@ def train(
         {
             **(provenance or {}),
             "training": asdict(config),
+            "blend": asdict(validated.blend),
             "rows_sha256": _digest(ordered),
             "figures": _headline(report),
         },
@@ -184,30 +203,55 @@ def _pull(config: TrainingConfig) -> Pull:
     return Pull(prior=prior, ridge=config.ridge, floored=FEATURES.never_against())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Validated:
+    """What cross-validation says: the reports of each split, the blend, the calibration."""
+
+    reports: dict[str, Any]
+    blend: Blend
+    calibration: Calibration
+
+
 def _cross_validate(
     prepared: _Prepared, config: TrainingConfig, fitted: Coefficients, tell: Progress
-) -> tuple[dict[str, Any], Calibration]:
-    """Evaluate each split; calibrate on the topology split, or failing that on the case split."""
+) -> _Validated:
+    """Evaluate each split; the deciding one gives the blend and the calibration."""
+    groups = {name: [key(row) for row in prepared.rows] for name, key in SPLITS.items()}
+    possible = [name for name in SPLITS if len(set(groups[name])) > 1]
+    deciding = "case" if config.known_systems or "topology" not in possible else "topology"
     reports: dict[str, Any] = {}
-    unseen_by: dict[str, Unseen] = {}
-    for name, key in SPLITS.items():
-        groups = [key(row) for row in prepared.rows]
-        if len(set(groups)) < 2:
-            continue
+    blend, calibration = Blend(), Calibration()
+    for name in sorted(possible, key=lambda n: (n != deciding, n)):
         most = config.fault_folds if name == "fault" else config.folds
-        folds = folds_of(groups, min(most, len(set(groups))))
+        folds = folds_of(groups[name], min(most, len(set(groups[name]))))
         tell(f"cross-validating by {name}, {len(np.unique(folds))} folds")
         unseen = score_by_folds(
-            prepared.stack,
-            folds,
-            lambda stack: fit(stack, _pull(config), start=fitted),
+            prepared.stack, folds, lambda stack: fit(stack, _pull(config), start=fitted)
         )
-        unseen_by[name] = unseen
-        made = predictions(prepared.rows, unseen, cross_calibrated(unseen, folds))
-        whole = [p for p, keep in zip(made, prepared.whole, strict=True) if keep]
-        masked = [p for p, keep in zip(made, prepared.whole, strict=True) if not keep]
-        reports[name] = {**tables(whole), "masked": summary(masked) if masked else {}}
-    return reports, fit_calibration(unseen_by.get("topology", unseen_by["case"]))
+        odds = None
+        if name == deciding or blend.has_forest:
+            odds = odds_by_folds(
+                prepared.stack, folds, lambda stack: grow_on(stack, config.forest, config.seed)
+            )
+        if name == deciding and odds is not None:
+            blend = fit_blend(unseen, odds, _most_say(prepared.rows, config))
+        unseen = blended(unseen, odds, blend)
+        if name == deciding:
+            calibration = fit_calibration(unseen)
+        reports[name] = _report(prepared, unseen, folds)
+    return _Validated(reports=reports, blend=blend, calibration=calibration)
+
+
+def _most_say(rows: Sequence[CaseRow], config: TrainingConfig) -> float:
+    simulated = all(row.source == "simulated" for row in rows)
+    return SIMULATED_SAY if simulated and not config.known_systems else MOST_SAY
+
+
+def _report(prepared: _Prepared, unseen: Unseen, folds: Integers) -> dict[str, Any]:
+    made = predictions(prepared.rows, unseen, cross_calibrated(unseen, folds))
+    whole = [p for p, keep in zip(made, prepared.whole, strict=True) if keep]
+    masked = [p for p, keep in zip(made, prepared.whole, strict=True) if not keep]
+    return {**tables(whole), "masked": summary(masked) if masked else {}}
 
 
 def _baselines(prepared: _Prepared, prior: Coefficients) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from models.conditional_logit import Coefficients, Integers, Stack
 from models.features import FEATURES
+from models.forest import Forest
 from models.readings import Array
 
 _ELAPSED = FEATURES.context.index("elapsed")
@@ -75,6 +76,16 @@ def score_by_folds(stack: Stack, folds: Integers, fit: Callable[[Stack], Coeffic
         chosen=stack.chosen,
         weights=stack.weights,
     )
+
+
+def odds_by_folds(stack: Stack, folds: Integers, grow: Callable[[Stack], Forest]) -> Array:
+    """Give each candidate the log odds of a forest that was grown on the other folds."""
+    odds = np.zeros(len(stack.features))
+    of_rows = np.repeat(folds, stack.sizes)
+    for fold in np.unique(folds).tolist():
+        forest = grow(stack.only(np.flatnonzero(folds != fold)))
+        odds[of_rows == fold] = forest.log_odds(stack.features[of_rows == fold])
+    return odds
 
 
 def folds_of(groups: list[str], most: int) -> Integers:

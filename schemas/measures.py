@@ -85,6 +85,10 @@ MEASURES: dict[str, str] = {
     "edge_in_flight": "calls in flight to it now / baseline (log)",
     "statement_ratio": "slowest statement's mean time now / baseline (log)",
     "traffic_ratio": "calls to it now / baseline (log)",
+    # traces of missing calls (per operation, so that a change of the traffic's mix says nothing)
+    "calls_missing": "largest share of the usual calls to a callee that it does not make",
+    "called_less": "share of the usual calls to it that its callers do not make",
+    "last_before_break": "share of its callers' broken-off requests that called it last",
     # topology
     "callees_anomalous": "share of its callees that are anomalous",
     "callers_anomalous": "share of its callers that are anomalous",
@@ -92,6 +96,7 @@ MEASURES: dict[str, str] = {
     "page_rank": "personalised PageRank on the anomaly subgraph times its size",
     "explains_recall": "share of alerting components that reach it along calls",
     "explains_precision": "share of its (transitive) callers that alert",
+    "mirrored": "1 when an anomalous component that its callers call too began to show the same",
     "colocation": "node: share of the components on it that are anomalous",
     # changes
     "change_recency": "exp(-age / 15 min) of its last change before the onset",

@@ -6,6 +6,8 @@ from pipeline.blocks.block import Block, percent
 from pipeline.case_view import CaseView
 from schemas.candidate import Evidence, Reference
 
+_SAME_TIME_MS = 60_000
+
 
 def measure_topology(case: CaseView, name: str) -> Block:
     """Measure a candidate's place; without any edge there is no data here."""
@@ -34,6 +36,18 @@ def measure_topology(case: CaseView, name: str) -> Block:
         block.measures["explains_precision"] = len(effects & case.reaches.keys()) / len(effects)
     if residents:
         _add_residents(block, case, name, residents)
+    twin = _stands_in_for(case, name) if own and not callees else None
+    if twin is not None:
+        block.measures["mirrored"] = 1.0
+        block.evidence.append(
+            Evidence(
+                kind="explained",
+                strength=0.5,
+                supports=False,
+                statement=f"{twin}, which its callers call too, began to show the same",
+                references=(Reference(kind="edge", id=f"{name}->{twin}"),),
+            )
+        )
     if own and bad_callees:
         block.evidence.append(
             Evidence(
@@ -60,6 +74,41 @@ def measure_topology(case: CaseView, name: str) -> Block:
 
 def _stands_out(case: CaseView, name: str) -> bool:
     return case.scene.health(name).anomalous or case.scene.is_alerting(name)
+
+
+def _stands_in_for(case: CaseView, name: str) -> str | None:
+    """Return whom a leaf seems to be a stand-in of (a load balancer, a proxy), or None.
+
+    Somebody whom its callers call too, who calls others but not this one, and in whom the same
+    began at the same time. What the leaf is slow with is then what is behind it.
+    """
+    scene, graph = case.scene, case.scene.graph
+    beside = {
+        callee
+        for caller in graph.callers(name)
+        for callee in graph.callees(caller)
+        if callee != name and not graph.runs_on(caller, callee)
+    }
+    own = scene.health(name)
+    for other in sorted(beside):
+        called = graph.callees(other)
+        health = scene.health(other)
+        if not called or name in called or not health.anomalous:
+            continue
+        if own.onset_ms is None or health.onset_ms is None:
+            continue
+        if abs(own.onset_ms - health.onset_ms) <= _SAME_TIME_MS and _show_alike(case, name, other):
+            return other
+    return None
+
+
+def _show_alike(case: CaseView, one: str, other: str) -> bool:
+    """Whether a class of metrics is out of line in both."""
+    limit = case.scene.config.anomaly_z
+    bad = [
+        {c for c, z in case.scene.metrics(n).z.items() if abs(z) >= limit} for n in (one, other)
+    ]
+    return bool(bad[0] & bad[1])
 
 
 def _suffers_from(case: CaseView, name: str, callee: str) -> bool:
