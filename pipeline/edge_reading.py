@@ -28,6 +28,8 @@ class EdgeReading:
 
     `in_flight` is the mean number of calls under way (Little's law), at its highest pane. `calls`
     counts the calls of each pane of the window, `usual_calls` those of a mean pane of the past.
+    `expected` calls are usual for the requests that the caller got in the window, of which `made`
+    were made; `broke_excess` requests more than usual broke off after this callee.
     """
 
     caller: str
@@ -48,6 +50,9 @@ class EdgeReading:
     traffic_ratio: float
     calls: tuple[int, ...]
     usual_calls: float
+    expected: float
+    made: int
+    broke_excess: float
     served_share: float
     baseline_served_share: float
     slow_statement: SlowStatement | None
@@ -80,10 +85,13 @@ def read_edge(
     settled: int,
 ) -> EdgeReading | None:
     """Read one edge; None when no call was ever seen on it."""
-    past = [p for p in baseline if p is not None]
-    present = [p for p in window if p is not None]
+    # A pane may say only that calls were expected; no call was seen then.
+    past = [p for p in baseline if p is not None and p.count]
+    asked = [p for p in window if p is not None]
+    present = [p for p in asked if p.count]
     if not past and not present:
         return None
+    broke = sum(p.broke for p in asked)
     past_count, count = sum(p.count for p in past), sum(p.count for p in present)
     past_sketch = merge_sketches(p.sketch for p in past)
     past_median = quantile(past_sketch, 0.5) if past_sketch else 0.0
@@ -117,6 +125,9 @@ def read_edge(
         else 0.0,
         calls=calls,
         usual_calls=past_count / past_panes,
+        expected=sum(p.expected for p in asked),
+        made=sum(p.made for p in asked),
+        broke_excess=max(0.0, broke - count * _per(sum(p.broke for p in past), past_count)),
         served_share=_per(sum(p.served for p in present), count),
         baseline_served_share=_per(sum(p.served for p in past), past_count),
         slow_statement=_slowest_statement(present, past),

@@ -205,7 +205,7 @@ class Engine:
         seen_ms = signal.observed_ms
         for service in signal.services:
             self._graph.add_component(service.component)
-        for edge in signal.edges:
+        for edge in (e for e in signal.edges if e.count):
             self._graph.add_edge(edge.caller, edge.callee, source="spans", seen_ms=seen_ms)
         for declared in signal.declared:
             self._graph.add_edge(

@@ -16,6 +16,11 @@ K = TypeVar("K", str, tuple[str, str])
 P = TypeVar("P", bound=ServicePane | EdgePane | SeriesPane)
 
 
+def _fullness(pane: EdgePane) -> tuple[float, ...]:
+    """Order copies of an edge's pane; what is expected of it may grow without a call."""
+    return (pane.count, pane.served, pane.duration_ms, pane.expected, pane.made)
+
+
 class PaneTable(Generic[K, P]):
     """Panes by key, start and source; the longest silent key goes when the limit is hit."""
 
@@ -82,6 +87,7 @@ class PaneState:
     series: list[tuple[str, SeriesPane]] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
     newest_ms: int = 0
+    newest_span_ms: int = 0
 
 
 class PaneStore:
@@ -94,6 +100,7 @@ class PaneStore:
         self._horizon_ms = int(span * 1500)
         self.generation = 0
         self.newest_ms: int = 0
+        self.newest_span_ms: int = 0
         self._clear()
 
     def add(self, signal: TelemetrySignal) -> None:
@@ -102,8 +109,11 @@ class PaneStore:
         self.newest_ms = max(self.newest_ms, signal.observed_ms)
         for service in signal.services:
             self.services.put(service.component.name, signal.source, service)
+            self.newest_span_ms = max(self.newest_span_ms, service.start_ms)
         for edge in signal.edges:
             self.edges.put((edge.caller.name, edge.callee.name), signal.source, edge)
+            if edge.count:
+                self.newest_span_ms = max(self.newest_span_ms, edge.start_ms)
         for pane in signal.series:
             self._put_series(signal.source, pane)
         for sighting in signal.sightings:
@@ -141,6 +151,7 @@ class PaneStore:
             series=self.series.dump(),
             sightings=[self.sightings[name] for name in sorted(self.sightings)],
             newest_ms=self.newest_ms,
+            newest_span_ms=self.newest_span_ms,
         )
 
     def restore(self, state: PaneState) -> None:
@@ -155,6 +166,7 @@ class PaneStore:
         for sighting in state.sightings:
             self._sight(sighting)
         self.newest_ms = state.newest_ms
+        self.newest_span_ms = state.newest_span_ms
 
     def _clear(self) -> None:
         keys, series = self._config.max_keys, self._config.max_series
@@ -162,7 +174,7 @@ class PaneStore:
             limit=keys, fuller=lambda p: (p.count, p.self_ms, p.duration_ms), total=sum_services
         )
         self.edges: PaneTable[tuple[str, str], EdgePane] = PaneTable(
-            limit=keys, fuller=lambda p: (p.count, p.served, p.duration_ms), total=sum_edges
+            limit=keys, fuller=_fullness, total=sum_edges
         )
         self.series: PaneTable[str, SeriesPane] = PaneTable(
             limit=series, fuller=lambda p: (p.samples, p.stale, p.z, p.value), total=sum_series
@@ -170,6 +182,7 @@ class PaneStore:
         self._series_of: dict[str, set[str]] = {}
         self.sightings: dict[str, Sighting] = {}
         self.newest_ms = 0
+        self.newest_span_ms = 0
 
     def _put_series(self, source: str, pane: SeriesPane) -> None:
         self.series.put(pane.series_id, source, pane)

@@ -8,6 +8,7 @@ from pipeline.blocks.block import Block
 from pipeline.blocks.changes import measure_changes
 from pipeline.blocks.edges import measure_edges
 from pipeline.blocks.metrics import measure_metrics
+from pipeline.blocks.missing_calls import measure_missing_calls
 from pipeline.blocks.silence import measure_silence
 from pipeline.blocks.spans import measure_spans
 from pipeline.blocks.topology import measure_topology
@@ -38,6 +39,7 @@ def _candidate(
         measure_silence(case, name),
         measure_spans(case, name),
         measure_edges(case, name),
+        measure_missing_calls(case, name),
         measure_topology(case, name),
         measure_changes(case, name, any_seen=changes_seen),
     )

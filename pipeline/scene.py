@@ -64,6 +64,8 @@ class Scene:
         self._metrics: dict[str, MetricReading] = {}
         self._health: dict[str, Health] = {}
         settled_until = frame.now_ms - store.pane_ms - _SETTLE_MS
+        # After the newest span of all, nobody's silence says anything; its pane may be a part.
+        settled_until = min(settled_until, store.newest_span_ms - store.pane_ms)
         self._settled = sum(start <= settled_until for start in frame.window)
 
     def service(self, name: str) -> ServiceReading | None:

@@ -30,6 +30,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "traffic_up": "it gets much more requests than usual",
     "traffic_down": "it gets far fewer requests than usual",
     "retries": "its callers retry: more attempts per request than usual",
+    "calls_missing": "it does not make the calls that it usually makes for such requests",
     "queue_lag": "messages pile up before it",
     "disk_busy": "its disk is busy or full",
     "network_errors": "packets are lost or sent again on its network",

@@ -63,6 +63,10 @@ class EdgePane:
     `duration_ms` / pane length is the mean number of calls in flight (Little's law): who holds a
     pool. `parents` counts distinct parent spans, so `count / parents` shows retries. `served`
     counts calls whose server span was seen too.
+
+    Of the caller's requests whose operation is known well enough, by the pane in which they end:
+    `expected` is how many usually go on to this callee, `made` how many did; `broke` counts those
+    that lack a call they always make and called this callee last. `count` may be 0 then.
     """
 
     caller: Component
@@ -76,6 +80,9 @@ class EdgePane:
     duration_ms: float = 0.0
     parents: int = 0
     served: int = 0
+    expected: float = 0.0
+    made: int = 0
+    broke: int = 0
     sketch: Sketch = ()
     statements: tuple[StatementTotal, ...] = ()
     exemplars: tuple[Exemplar, ...] = ()

@@ -4,7 +4,7 @@ Part of the span reducer. An edge points from the caller to what it depends on: 
 producer -> queue, and also consumer -> queue.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from pipeline.reduce.roster import Roster
 from pipeline.reduce.series_store import Place
 from pipeline.reduce.span_facts import Mark
 from pipeline.reduce.span_rows import Contender
+from pipeline.reduce.usual_calls import WHOLE
 from schemas.signal import EdgePane, ServicePane
 from schemas.telemetry import SpanKind
 
@@ -32,6 +33,9 @@ _EDGE = (
     "duration",
     "parents",
     "served",
+    "expected",
+    "made",
+    "broke",
 )
 
 
@@ -128,6 +132,21 @@ class SpanBooks:
         rows = self._edge_rows(caller[timely], callee[timely], end_ns[timely])
         self.edges.add(rows, "served")
 
+    def expect(self, said: Mapping[tuple[int, int, int], tuple[int, int]]) -> None:
+        """Count calls that requests usually make, in millionths, and those that they made."""
+        if not said:
+            return
+        caller, callee, pane = np.array(list(said), np.int64).T
+        amounts = np.array(list(said.values()), np.int64)
+        rows = self.edges.rows(caller, callee, pane)
+        self.edges.add(rows, "expected", amounts[:, 0])
+        self.edges.add(rows, "made", amounts[:, 1])
+
+    def break_off(self, caller: Ids, callee: Ids, end_ns: Ids, amount: int) -> None:
+        """Count requests that broke off after a call to this callee, or take them back."""
+        if len(caller):
+            self.edges.add(self._edge_rows(caller, callee, end_ns), "broke", amount)
+
     def lag(self, caller: Ids, callee: Ids, end_ns: Ids, lag_ns: Ids) -> None:
         """Count how long consumed messages had lain in their queue."""
         timely = self.in_time(end_ns)
@@ -193,6 +212,9 @@ class SpanBooks:
                     duration_ms=totals["duration"] / 1e6,
                     parents=totals["parents"],
                     served=totals["served"],
+                    expected=totals["expected"] / WHOLE,
+                    made=totals["made"],
+                    broke=totals["broke"],
                     sketch=self.edges.sketch(row),
                     statements=self.edges.statements(row, self._config.statements_per_edge),
                     exemplars=self.edges.exemplars(row),

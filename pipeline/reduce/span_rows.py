@@ -49,8 +49,9 @@ INTERNAL = _table(SpanKind.INTERNAL, SpanKind.UNSPECIFIED)
 class SpanRows:
     """n spans. Keys are 64-bit mixes of trace and span id, 0 for none.
 
-    `certain` says that the peer's name is no alias: nothing behind it sends spans of its own.
-    `text` indexes `texts`: the statement, else the operation. `row` is the row in the batch.
+    `operation` is one of component and name. `certain` says that the peer's name is no alias:
+    nothing behind it sends spans of its own. `text` indexes `texts`: the statement, else the
+    operation. `row` is the row in the batch.
     """
 
     key: Keys
@@ -66,6 +67,7 @@ class SpanRows:
     peer: Ids
     certain: Flags
     alias: Keys
+    operation: Keys
     text: Ids
     row: Ids
     fact: Ids
@@ -191,6 +193,7 @@ class SpanReader:
             peer=peer,
             certain=certain,
             alias=mix(component.astype(np.uint64), said),
+            operation=mix(component.astype(np.uint64), crc[batch.name]),
             text=text,
             row=np.arange(len(batch)),
             fact=fact.astype(np.int64),

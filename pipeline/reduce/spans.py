@@ -22,6 +22,7 @@ from pipeline.reduce.span_facts import Mark
 from pipeline.reduce.span_rows import INTERNAL, SERVING, SpanReader, SpanRows
 from pipeline.reduce.speech import cut, says_nothing
 from pipeline.reduce.traces import Traces, Waiting
+from pipeline.reduce.usual_calls import UsualState
 from schemas.resolve import Resolver
 from schemas.signal import TelemetrySignal
 from schemas.telemetry import SpanBatch
@@ -40,6 +41,7 @@ class SpanState:
     speaking: list[int]
     books: tuple[BookState, BookState, int]
     clocks: dict[str, Clock]
+    usual: UsualState
     seen: list[Seen]
     counts: dict[str, int]
 
@@ -98,6 +100,7 @@ class SpanReducer:
                 speaking=np.flatnonzero(traces.speaking).tolist(),
                 books=self._books.state(),
                 clocks=self._clocks.by_environment,
+                usual=traces.requests.state(),
                 seen=self._seen.entries,
                 counts={**self._counts, "crowded_out": traces.crowded_out},
             )
@@ -113,6 +116,7 @@ class SpanReducer:
         self._books.restore(state.books)
         traces = self._traces = Traces(self._config, self._reader, self._books)
         traces.store.restore(unpack(state.store))
+        traces.requests.restore(state.usual)
         traces.waiting = state.waiting
         traces.aliases.meanings = state.meanings
         traces.speaking[state.speaking] = True
@@ -162,6 +166,7 @@ class SpanReducer:
             return []
         self._traces.fold(self._event_ms(), everything=everything)
         self._books.expire(self._event_ms())
+        self._traces.requests.learn(self._event_ms())
         said: list[tuple[str, TelemetrySignal]] = []
         for environment, event_ms in due:
             whole = TelemetrySignal(

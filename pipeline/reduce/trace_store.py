@@ -24,6 +24,7 @@ _SPEC: tuple[tuple[str, type[np.generic]], ...] = (
     ("marks", np.uint8),
     ("peer", np.int64),
     ("alias", np.uint64),
+    ("operation", np.uint64),
     # What was counted of it already:
     ("callee", np.int64),  # UNDECIDED, NO_CALL, or the callee of the edge it counts for
     ("served", np.bool_),
@@ -32,6 +33,9 @@ _SPEC: tuple[tuple[str, type[np.generic]], ...] = (
     ("self_ns", np.int64),
     ("origin", np.bool_),
     ("sibling", np.uint64),  # the (parent, edge, pane) it was the first of, 0 for none
+    ("asked", np.bool_),  # the request was counted
+    ("went", np.bool_),  # the first call of its request to its callee
+    ("broke", np.int64),  # 1 + whom the request called last before it broke off, 0 for none
 )
 UNDECIDED = -1
 NO_CALL = -2
@@ -52,6 +56,7 @@ class TraceStore:
     marks: NDArray[np.uint8]
     peer: NDArray[np.int64]
     alias: NDArray[np.uint64]
+    operation: NDArray[np.uint64]
     callee: NDArray[np.int64]
     served: NDArray[np.bool_]
     lagged: NDArray[np.bool_]
@@ -59,6 +64,9 @@ class TraceStore:
     self_ns: NDArray[np.int64]
     origin: NDArray[np.bool_]
     sibling: NDArray[np.uint64]
+    asked: NDArray[np.bool_]
+    went: NDArray[np.bool_]
+    broke: NDArray[np.int64]
 
     def __init__(self, capacity: int = 4096) -> None:
         self._size = 0
@@ -145,5 +153,5 @@ class TraceStore:
             setattr(self, name, column[: self._size])
 
 
-_GIVEN = tuple(name for name, _ in _SPEC[:12])
-_COUNTED = tuple(name for name, _ in _SPEC[13:])
+_GIVEN = tuple(name for name, _ in _SPEC[:13])
+_COUNTED = tuple(name for name, _ in _SPEC[14:])

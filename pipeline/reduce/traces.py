@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.reduce.aliases import Aliases
 from pipeline.reduce.config import ReduceConfig
+from pipeline.reduce.requests import Requests
 from pipeline.reduce.roster import NEVER
 from pipeline.reduce.self_time import failed_below, rows_of, self_times
 from pipeline.reduce.span_books import Calls, SpanBooks
@@ -50,6 +51,7 @@ class Traces:
         self._reader = reader
         self._books = books
         self.store = TraceStore()
+        self.requests = Requests(config, self.store, books)
         self.aliases = Aliases(config.alias_limit)
         self.waiting: dict[int, Waiting] = {}
         known = max(config.component_limit, len(reader.places))
@@ -97,7 +99,9 @@ class Traces:
         news[trace[~store.folded]] = True
         due = (news & (quiet | crowd | everything))[trace]
         self._decide(np.flatnonzero(due & (store.callee == UNDECIDED)))
-        self._own(parent, due)
+        entry = SERVING[store.kind] | (INTERNAL[store.kind] & (store.parent == 0))
+        self._own(parent, due, entry)
+        self.requests.follow(parent, due, entry)
         store.folded[due] = True
         old = last <= event_ns - int(self._config.trace_keep_seconds * 1e9)
         self._forget((old | crowd)[trace])
@@ -239,16 +243,14 @@ class Traces:
         store.callee[at] = np.where(meant == store.component[at], NO_CALL, meant)
         self._count_waiting(at)
 
-    def _own(self, parent: Ids, due: Flags) -> None:
+    def _own(self, parent: Ids, due: Flags, entry: Flags) -> None:
         """Count self times and origins of errors of the traces that are due."""
         store = self.store
         internal = INTERNAL[store.kind]
-        serving = SERVING[store.kind]
-        rows = np.flatnonzero(due & (internal | serving))
+        rows = np.flatnonzero(due & (internal | entry))
         if not len(rows):
             return
         self_ns = self_times(store.start_ns, store.end_ns, parent, rows)
-        entry = serving | (internal & (store.parent == 0))
         below = failed_below(parent, internal, store.failed)
         origin = (entry & store.failed & ~below)[rows]
         self._books.own(

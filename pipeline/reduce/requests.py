@@ -1,0 +1,154 @@
+"""Requests and the calls they go on to: how many are usual, how many were made, where they broke.
+
+Part of the span reducer. A request is an entry span; its calls are the client and producer spans
+below it in the same component. Invariant: what was counted of a request stands in the store, so
+a late span adds what is missing, and the last call before a break is moved, not counted twice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.reduce.config import ReduceConfig
+from pipeline.reduce.self_time import MISSING
+from pipeline.reduce.span_books import SpanBooks
+from pipeline.reduce.span_rows import mix
+from pipeline.reduce.trace_store import TraceStore
+from pipeline.reduce.usual_calls import ALWAYS, REQUEST, UsualCalls, UsualState
+from schemas.telemetry import SpanKind
+
+Ids = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+_GOING_ON = np.isin(np.arange(8), (SpanKind.CLIENT, SpanKind.PRODUCER))
+_DEEPEST = 64
+"""Spans that are climbed over at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Calls:
+    """Calls by their rows in the store, and the rows of the requests they belong to."""
+
+    at: Ids
+    of: Ids
+
+
+class Requests:
+    """Follows the requests of traces that are complete enough."""
+
+    def __init__(self, config: ReduceConfig, store: TraceStore, books: SpanBooks) -> None:
+        self._pane_ns = config.pane_ms * 1_000_000
+        self._store = store
+        self._books = books
+        self._usual = UsualCalls(config.pane_seconds)
+
+    def follow(self, parent: Ids, due: Flags, entry: Flags) -> None:
+        """Count the requests of the traces that are due and the calls they went on to.
+
+        Args:
+            parent: row of each span's parent, MISSING where it is not known.
+            due: spans of traces that are due, whole traces.
+            entry: spans that serve a request.
+        """
+        store = self._store
+        asked = np.flatnonzero(due & entry & self._books.in_time(store.end_ns))
+        if not len(asked):
+            return
+        new = asked[~store.asked[asked]]
+        store.asked[new] = True
+        at = np.flatnonzero(due & _GOING_ON[store.kind] & (store.callee >= 0))
+        of = entries_of(parent, entry, store.component, at)
+        known = (of >= 0) & store.asked[of]
+        calls = _Calls(at=at[known], of=of[known])
+        gone = self._first_to_callee(calls)
+        rows = np.r_[new, gone.of]
+        callee = np.r_[np.full(len(new), REQUEST), store.callee[gone.at]]
+        said = self._usual.count(
+            store.component[rows],
+            store.operation[rows],
+            store.end_ns[rows] // self._pane_ns,
+            callee,
+        )
+        self._books.expect(said)
+        self._follow_breaks(asked, calls)
+
+    def learn(self, event_ms: int) -> None:
+        """Learn what is usual from the panes that are over for long enough."""
+        self._usual.learn(event_ms)
+
+    def state(self) -> UsualState:
+        """Freeze what is usual."""
+        return self._usual.state()
+
+    def restore(self, state: UsualState) -> None:
+        """Take over a snapshot."""
+        self._usual.restore(state)
+
+    def _first_to_callee(self, calls: _Calls) -> _Calls:
+        """Return the calls that are the first of their request to their callee, once each."""
+        store = self._store
+        if not len(calls.at):
+            return calls
+        marks = mix(store.key[calls.of], store.callee[calls.at].astype(np.uint64))
+        _, first, group = np.unique(marks, return_index=True, return_inverse=True)
+        told = np.bincount(group, weights=store.went[calls.at], minlength=len(first)) > 0
+        first = np.sort(first[~told])
+        store.went[calls.at[first]] = True
+        return _Calls(at=calls.at[first], of=calls.of[first])
+
+    def _follow_breaks(self, asked: Ids, calls: _Calls) -> None:
+        """Note whom each request that lacks a call it always makes called last."""
+        store = self._store
+        always = {
+            operation: {c for c, share in self._usual.usual(operation).items() if share >= ALWAYS}
+            for operation in np.unique(store.operation[asked]).tolist()
+        }
+        if not any(always.values()):
+            return
+        lacking = np.zeros(len(store), np.int64)
+        lacking[asked] = [len(always[o]) for o in store.operation[asked].tolist()]
+        lacking -= self._kept(always, calls)
+        last = np.zeros(len(store), np.int64)
+        order = np.lexsort((store.callee[calls.at], store.end_ns[calls.at]))
+        last[calls.of[order]] = store.callee[calls.at][order] + 1
+        last[lacking <= 0] = 0
+        moved = asked[last[asked] != store.broke[asked]]
+        pane_ends = store.end_ns[moved]
+        for callees, amount in ((store.broke[moved], -1), (last[moved], 1)):
+            some = callees > 0
+            self._books.break_off(
+                store.component[moved][some], callees[some] - 1, pane_ends[some], amount
+            )
+        store.broke[moved] = last[moved]
+
+    def _kept(self, always: dict[int, set[int]], calls: _Calls) -> Ids:
+        """Count for each request the callees of those it always calls that it did call."""
+        store = self._store
+        if not len(calls.at):
+            return np.zeros(len(store), np.int64)
+        callee = store.callee[calls.at]
+        marks = mix(store.key[calls.of], callee.astype(np.uint64))
+        first = np.unique(marks, return_index=True)[1]
+        of, callee = calls.of[first], callee[first]
+        operations = store.operation[of].tolist()
+        pairs = zip(operations, callee.tolist(), strict=True)
+        usual = np.array([whom in always.get(o, ()) for o, whom in pairs], np.bool_)
+        return np.bincount(of[usual], minlength=len(store))
+
+
+def entries_of(parent: Ids, entry: Flags, component: Ids, rows: Ids) -> Ids:
+    """Return the row of the request that each of some spans belongs to, MISSING without one.
+
+    >>> parent, entry = np.array([MISSING, 0, 1, MISSING]), np.array([True, False, False, False])
+    >>> entries_of(parent, entry, np.zeros(4, np.int64), np.array([2, 3])).tolist()
+    [0, -1]
+    """
+    above = parent[rows]
+    for _ in range(_DEEPEST):
+        climbing = (above >= 0) & ~entry[above]
+        if not climbing.any():
+            break
+        above = np.where(climbing, parent[above], above)
+    found = (above >= 0) & entry[above] & (component[above] == component[rows])
+    return np.where(found, above, MISSING)
