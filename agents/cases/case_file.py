@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+import orjson
+
 from agents.cases.errors import CasesError
 from models.case_rows import decode_rows, encode_rows
 from models.cases import CaseRow
@@ -77,25 +79,32 @@ class CaseFile:
             self._note(row)
 
     def _write(self, descriptor: int, header: bytes, lines: Iterable[bytes]) -> None:
-        found = _whole_lines(self.path.read_bytes())
+        data = self.path.read_bytes()
+        found = whole_lines(data)
         if found and not found.startswith(header):
             _, *converted = encode_rows(decode_rows(found))
             _replace(self.path, b"".join([header, *converted, *lines]))
             return
-        # What follows the last line end was cut short by a crash and was never promised.
-        os.ftruncate(descriptor, len(found))
-        _write_all(descriptor, b"".join([b"" if found else header, *lines]))
+        os.ftruncate(descriptor, min(len(found), len(data)))
+        _write_all(descriptor, b"".join([found[len(data) :] if found else header, *lines]))
         os.fsync(descriptor)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            # Two workers may share a folder, and a hand-over may overlap for a moment.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        # Two workers may share a folder, and a hand-over may overlap for a moment.
+        while True:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                # Else the other writer has put a new file here while we waited for the old one.
+                if self._is_here(descriptor):
+                    yield descriptor
+                    return
+            finally:
+                os.close(descriptor)
+
+    def _is_here(self, descriptor: int) -> bool:
+        return self.path.exists() and os.path.samestat(os.fstat(descriptor), self.path.stat())
 
     def _read(self) -> list[CaseRow]:
         try:
@@ -105,7 +114,7 @@ class CaseFile:
         except OSError as error:
             msg = f"{self.path} cannot be read ({error.strerror}); expected a file of case rows"
             raise CasesError(msg) from error
-        whole = _whole_lines(data)
+        whole = whole_lines(data)
         try:
             return list(decode_rows(whole)) if whole else []
         except ModelError as error:
@@ -122,13 +131,18 @@ def _key(row: CaseRow) -> tuple[str, str, str]:
     return row.source, row.topology, row.case
 
 
-def _whole_lines(data: bytes) -> bytes:
-    r"""Leave out what follows the last line end.
+def whole_lines(data: bytes) -> bytes:
+    r"""Leave out a last line that a crash cut short, which was never promised; end a whole one.
 
-    >>> _whole_lines(b"one\ntw")
-    b'one\n'
+    >>> whole_lines(b'{"a":1}\n{"b":'), whole_lines(b'{"a":1}\n{"b":2}')
+    (b'{"a":1}\n', b'{"a":1}\n{"b":2}\n')
     """
-    return data[: data.rfind(b"\n") + 1]
+    end = data.rfind(b"\n") + 1
+    try:
+        orjson.loads(data[end:])
+    except orjson.JSONDecodeError:
+        return data[:end]
+    return data + b"\n"
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 _READ_MS = 500
 _STALLED_SECONDS = 30.0
@@ -19,16 +19,12 @@ class KeptTopic:
     """What was last kept of each incident: at most `limit`, the oldest dropped.
 
     Args:
-        topic: the topic of last questions.
-        reader: a consumer without a group, for this alone.
+        reader: a consumer of the topic without a group: it has every partition, from the start.
         limit: incidents remembered.
         beat: called while reading goes on.
     """
 
-    def __init__(
-        self, topic: str, reader: AIOKafkaConsumer, limit: int, beat: Callable[[], None]
-    ) -> None:
-        self._topic = topic
+    def __init__(self, reader: AIOKafkaConsumer, limit: int, beat: Callable[[], None]) -> None:
         self._reader = reader
         self._limit = limit
         self._beat = beat
@@ -46,24 +42,11 @@ class KeptTopic:
         Raises:
             TimeoutError: the topic's end did not come nearer for 30 s.
         """
-        places = await self._places()
-        ends = await self._reader.end_offsets(places)
+        ends = await self._reader.end_offsets(sorted(self._reader.assignment()))
         while left := await self._left(ends):
             async with asyncio.timeout(_STALLED_SECONDS):
                 await self._read(left)
             self._beat()
-
-    async def _places(self) -> list[TopicPartition]:
-        numbers = self._reader.partitions_for_topic(self._topic)
-        if numbers is None:
-            # Known to the client only once it has asked about the topic.
-            await self._reader.topics()
-            numbers = self._reader.partitions_for_topic(self._topic) or {0}
-        places = [TopicPartition(self._topic, number) for number in sorted(numbers)]
-        if self._reader.assignment() != set(places):
-            self._reader.assign(places)
-            await self._reader.seek_to_beginning(*places)
-        return places
 
     async def _left(self, ends: dict[Any, int]) -> list[Any]:
         return [place for place, end in ends.items() if await self._reader.position(place) < end]

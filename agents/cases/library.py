@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
+from agents.cases.case_file import whole_lines
 from agents.cases.config import CasesConfig
 from agents.cases.errors import CasesError
+from models.case_checks import OPERATORS_FILE
 from models.case_library import CaseLibrary, FileBytes, read_library, shipped_files
-
-SHIPPED = "shipped"
-"""Stands before the name of a file that ships, where files of both are named."""
 
 
 def library_files(config: CasesConfig, folder: Path | None, *, shipped: bool) -> list[FileBytes]:
@@ -31,9 +30,13 @@ def library_files(config: CasesConfig, folder: Path | None, *, shipped: bool) ->
             return found
         msg = f"{own} is no folder; expected one that holds files of cases (*.jsonl)"
         raise CasesError(msg)
-    return found + [
-        (path.name, read_file(path, config.max_file_bytes)) for path in sorted(own.glob("*.jsonl"))
-    ]
+    for path in sorted(own.glob("*.jsonl")):
+        data = read_file(path, config.max_file_bytes)
+        # A worker may be writing to it at this moment, or have died at it.
+        found.append(
+            (path.name, whole_lines(data) if OPERATORS_FILE.fullmatch(path.name) else data)
+        )
+    return found
 
 
 def read_cases(config: CasesConfig, folder: Path | None, *, shipped: bool = True) -> CaseLibrary:

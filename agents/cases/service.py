@@ -27,6 +27,7 @@ class VerdictService(Service):
     def __init__(self, parts: VerdictParts) -> None:
         super().__init__()
         self.progress = Progress("verdicts", parts.cluster.worker.stuck_seconds)
+        self.sessions = 0
         self._parts = parts
         self._ended = asyncio.Event()
         self._ended.set()
@@ -44,6 +45,7 @@ class VerdictService(Service):
         complained_at = float("-inf")
         while not self.should_stop:
             self.progress.beat(Phase.WAITING)
+            self.sessions += 1
             try:
                 await self._parts.cluster.prepare()
                 await VerdictSession(self._parts, self.progress).run(lambda: self.should_stop)

@@ -64,14 +64,13 @@ class VerdictSession:
         self._busy = asyncio.Lock()
         self._publisher = Publisher(parts.cluster, progress.beat)
         self._reader = AIOKafkaConsumer(
+            parts.topics.case_rows,
             **client_arguments(kafka),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
         )
-        self._kept = KeptTopic(
-            parts.topics.case_rows, self._reader, parts.config.kept_incidents, progress.beat
-        )
+        self._kept = KeptTopic(self._reader, parts.config.kept_incidents, progress.beat)
         self._consumer = _consumer(parts)
 
     async def run(self, should_stop: Callable[[], bool]) -> None:
