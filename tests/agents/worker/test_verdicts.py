@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
 
 from agents.cases.config import CasesConfig
 from agents.cases.kept import encode_kept, keep
@@ -17,13 +20,31 @@ from agents.worker.config import WorkerConfig
 from agents.worker.dead_letter import DeadLetters
 from agents.worker.topic_keeper import TopicKeeper
 from agents.worker.topics import TopicsConfig
+from models.artefact import write_artefact
 from models.case_checks import check_library
 from models.pattern_catalogue import default_catalogue
+from models.rules import rule_parameters
 from schemas.codecs.limits import CodecLimits
 from tests.models.synthetic import candidate, evidence, question
 
 PATIENCE = 20.0
 PATTERN = "db_sql.pg.conn_exhausted"
+WORKER = """
+[kafka]
+bootstrap = "{bootstrap}"
+[cases]
+library_dir = "{folder}"
+[model]
+path = "{model}"
+[telemetry]
+port = 0
+[worker]
+idle_seconds = 0.1
+[pipeline.firing]
+early_seconds = 0.5
+[pipeline.watermark]
+lateness_seconds = 0.2
+"""
 
 
 def an_incident(number):
@@ -276,3 +297,43 @@ def test_a_folder_that_cannot_be_written_keeps_verdicts_waiting(on_stand, tmp_pa
 
     on_stand(scenario)
     assert list(cases_in(blocked)) == [an_incident(0)]
+
+
+def an_alert(rule, service):
+    labels = {"alertname": rule, "service": service, "severity": "critical"}
+    now = datetime.now(UTC).isoformat()
+    return None, json.dumps({"labels": labels, "startsAt": now}).encode()
+
+
+@pytest.mark.integration
+def test_a_worker_makes_a_case_of_a_verdict_on_its_own_incident(on_stand, tmp_path):
+    folder = tmp_path / "cases"
+    config, model = tmp_path / "rootline.toml", tmp_path / "ranker.json"
+
+    async def scenario(stand):
+        model.write_bytes(write_artefact(rule_parameters(), {"trained_on": "nothing"}))
+        text = WORKER.format(bootstrap=stand.bootstrap, folder=folder, model=model)
+        config.write_text(text, encoding="utf-8")
+        worker = await stand.rootline("worker", "--config", config)
+        assert (await stand._line(worker)).startswith("ready: ")
+        alerts = [an_alert("HighLatency", "shop-cart"), an_alert("DbDown", "shop-cart")]
+        await send(stand, "alerts", alerts)
+        (opened, *_) = await stand.read("incidents", bool)
+        incident = json.loads(opened.value)
+        kept = (await stand.read("rootline.case-rows", bool))[0]
+        assert kept.key == opened.key
+        assert b"shop-cart" not in kept.value
+        verdict = {"incident_id": incident["incident_id"], "outcome": "confirmed"}
+        value = json.dumps(verdict | {"component": incident["candidates"][0]["component"]})
+        await send(stand, "verdicts", [(opened.key, value.encode())])
+        async with asyncio.timeout(PATIENCE):
+            while not (folder.is_dir() and cases_in(folder)):
+                await asyncio.sleep(0.05)
+        worker.terminate()
+        assert await asyncio.wait_for(worker.wait(), PATIENCE) == 0
+        (row,) = cases_in(folder).values()
+        assert row.case == incident["incident_id"]
+        assert row.root is not None
+        assert row.candidates[row.root].measures["alert_count"] == 2.0
+
+    on_stand(scenario)
