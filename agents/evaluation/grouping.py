@@ -51,7 +51,9 @@ def evaluate_grouping(
         done: is told the share that is done.
 
     Returns:
-        {"1": {"storms": n, "ari": x, ..., "cases": [...]}, "2": ...}, all JSON-able.
+        {"1": {"storms": n, "ari": x, ..., "cases": [...]}, "2": ...}, all JSON-able. A storm in
+        which a fault raises no alert of its own is no storm of so many faults: it is counted as
+        incomplete and judged in no figure.
     """
     storms = {n: draw_storms(recordings, faults=n, seed=seed) for n in faults}
     whole = max(1, sum(len(drawn) for drawn in storms.values()))
@@ -62,7 +64,13 @@ def evaluate_grouping(
         for storm in drawn:
             cases.append(run_storm(storm, config=config))
             done(next(count) / whole)
-        answer[str(number)] = {**_summary(cases), "cases": cases}
+        complete = [case for case in cases if case["faults"] == number]
+        answer[str(number)] = {
+            "storms": len(cases),
+            **_summary(complete),
+            "incomplete": len(cases) - len(complete),
+            "cases": complete,
+        }
     return answer
 
 
@@ -101,7 +109,7 @@ def run_storm(
     # Grouping does not ask the ranker, so the cheapest one answers.
     run = run_offline(laid.recording, rank or RuleRanker(), config=config)
     return {
-        "faults": [f"{f.pattern} on {f.component}" for f in laid.faults],
+        "truth": [f"{f.pattern} on {f.component}" for f in laid.faults],
         "offsets_s": list(storm.offsets_s),
         **figures_of(laid, run.outputs),
     }
@@ -180,7 +188,6 @@ def _summary(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     kept = math.fsum(case["noise_kept_out"] * case["noise_alerts"] for case in noisy)
     precise = [case["reduction"] for case in cases if case["reduction"] is not None]
     return {
-        "storms": len(cases),
         **means,
         **sums,
         "noise_kept_out": kept / sums["noise_alerts"] if sums["noise_alerts"] else None,
