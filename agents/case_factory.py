@@ -14,6 +14,7 @@ from models.cases import CaseLabel, CaseRow, row_of
 from models.moments import kept_moments
 from models.pattern_catalogue import default_catalogue
 from models.rules import RuleRanker
+from models.simulator.config import SimulationConfig
 from models.simulator.faults import FAULTS, HEALTHY
 from models.simulator.simulate import simulate
 from pipeline.outputs import IncidentPublished, Output
@@ -22,6 +23,14 @@ from schemas.candidate import Diagnosis, Question
 from schemas.component import Component
 from schemas.incident import Incident, IncidentStatus
 from schemas.recording import Fault, Recording
+
+
+WORLDS = 12
+"""Seeds that a round of runs is dealt over."""
+HEALTHY_WORLDS = 3
+"""How many of them are also run without a fault."""
+CASE_CONFIG = SimulationConfig(warmup_seconds=420.0, storm_seconds=300.0, request_rate=12.0)
+"""Shorter and calmer than a storm for people to watch: a library needs many cases, not long ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +42,25 @@ class Run:
     seed: int
 
 
-def runs_of(topologies: Sequence[str], seeds: int) -> list[Run]:
-    """Return every fault, and no fault, on every topology with the seeds 1 to `seeds`."""
-    return [
-        Run(fault=fault, topology=topology, seed=seed)
-        for topology in topologies
-        for seed in range(1, seeds + 1)
-        for fault in (*sorted(FAULTS), HEALTHY)
-    ]
+def runs_of(topologies: Sequence[str], rounds: int) -> list[Run]:
+    """Return `rounds` runs of every fault, each in another kind of topology, and healthy runs.
+
+    A round deals the kinds of topology out in turn, and `WORLDS` seeds over each, so that about a
+    dozen faults share a world: enough to leave whole worlds out in cross-validation.
+    """
+    runs: list[Run] = []
+    for turn in range(rounds):
+        for place, fault in enumerate(sorted(FAULTS)):
+            topology = topologies[(place + turn) % len(topologies)]
+            seed = turn * WORLDS + 1 + place // len(topologies) % WORLDS
+            runs.append(Run(fault=fault, topology=topology, seed=seed))
+        for topology in topologies:
+            first = turn * WORLDS + 1
+            runs += [
+                Run(fault=HEALTHY, topology=topology, seed=seed)
+                for seed in range(first, first + HEALTHY_WORLDS)
+            ]
+    return runs
 
 
 def make_rows(
@@ -60,7 +80,7 @@ def make_rows(
 
 def rows_of_run(run: Run) -> list[CaseRow]:
     """Simulate one run and return its rows; none where no incident came of it."""
-    recording = simulate(run.fault, seed=run.seed, topology=run.topology)
+    recording = simulate(run.fault, seed=run.seed, topology=run.topology, config=CASE_CONFIG)
     return rows_of_recording(recording, run)
 
 
@@ -117,7 +137,8 @@ def _is_of(fault: Fault, incident: Incident) -> bool:
 def _label(run: Run, fault: Fault | None, place: int) -> CaseLabel:
     case = f"{run.fault}/{run.topology}/{run.seed}"
     # Each random topology is a system of its own, and is never torn in cross-validation.
-    topology = f"{run.topology}/{run.seed}" if run.topology == "random" else run.topology
+    random = run.topology.startswith("random")
+    topology = f"{run.topology}/{run.seed}" if random else run.topology
     return CaseLabel(
         case=f"{case}/{place}" if place else case,
         topology=topology,

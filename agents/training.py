@@ -17,10 +17,11 @@ from agents.options import json_option
 from agents.training_tables import by_fault, by_split
 from models.case_rows import decode_rows, encode_rows
 from models.cases import CaseRow
-from models.simulator.simulate import TOPOLOGIES
+from models.simulator.simulate import SIZED_TOPOLOGIES, TOPOLOGIES
 from models.training import TrainingResult
 from models.training import train as train_ranker
 
+_TOPOLOGIES = ("random", "shop", "random-40", "bank")
 _SHIPPED_ROWS = "library/simulated.jsonl"
 _ROOT = Path(__file__).parent.parent
 _SHIPPED_ARTEFACT = _ROOT / "models" / "artefacts" / "ranker.json"
@@ -42,11 +43,11 @@ class NothingToTrainError(RootlineError):
     "--simulate",
     "seeds",
     type=int,
-    help="Simulate every fault, and none, with seeds 1 to N, and train from these rows.",
+    help="Simulate every fault N times, and healthy runs, and train from these rows.",
 )
 @click.option(
     "--topologies",
-    default=",".join(TOPOLOGIES),
+    default=",".join(_TOPOLOGIES),
     show_default=True,
     help="Systems to simulate, separated by commas.",
 )
@@ -125,8 +126,12 @@ def _write(path: Path, data: bytes) -> None:
 
 def _chosen_runs(topologies: str, seeds: int) -> list[Run]:
     chosen = [t for t in topologies.split(",") if t]
-    if seeds < 1 or set(chosen) - set(TOPOLOGIES) or not chosen:
-        msg = f"--simulate wants at least 1 and --topologies some of {', '.join(TOPOLOGIES)}"
+    known = {*TOPOLOGIES, *SIZED_TOPOLOGIES}
+    if seeds < 1 or set(chosen) - known or not chosen:
+        msg = (
+            f"--simulate wants at least 1 and --topologies some of {', '.join(TOPOLOGIES)}, "
+            f"{SIZED_TOPOLOGIES[0]} to {SIZED_TOPOLOGIES[-1]}"
+        )
         raise NothingToTrainError(msg)
     return runs_of(list(dict.fromkeys(chosen)), seeds)
 
