@@ -91,7 +91,6 @@ def read_edge(
     present = [p for p in asked if p.count]
     if not past and not present:
         return None
-    broke = sum(p.broke for p in asked)
     past_count, count = sum(p.count for p in past), sum(p.count for p in present)
     past_sketch = merge_sketches(p.sketch for p in past)
     past_median = quantile(past_sketch, 0.5) if past_sketch else 0.0
@@ -127,7 +126,7 @@ def read_edge(
         usual_calls=past_count / past_panes,
         expected=sum(p.expected for p in asked),
         made=sum(p.made for p in asked),
-        broke_excess=max(0.0, broke - count * _per(sum(p.broke for p in past), past_count)),
+        broke_excess=_broke_excess(asked, past),
         served_share=_per(sum(p.served for p in present), count),
         baseline_served_share=_per(sum(p.served for p in past), past_count),
         slow_statement=_slowest_statement(present, past),
@@ -137,6 +136,12 @@ def read_edge(
 
 def _per(total: float, count: float) -> float:
     return total / count if count else 0.0
+
+
+def _broke_excess(asked: Sequence[EdgePane], past: Sequence[EdgePane]) -> float:
+    """Requests that broke off after this callee, less what is usual for as many that called it."""
+    usual = _per(sum(p.broke for p in past), sum(p.made for p in past))
+    return max(0.0, sum(p.broke for p in asked) - usual * sum(p.made for p in asked))
 
 
 def _attempts(busy: Sequence[EdgePane], past: Sequence[EdgePane]) -> float:

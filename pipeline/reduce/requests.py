@@ -28,10 +28,16 @@ _DEEPEST = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Calls:
-    """Calls by their rows in the store, and the rows of the requests they belong to."""
+    """Calls by their rows in the store, and the rows of the requests they belong to.
+
+    `first` are the places of the first call of each request to each callee, `group` says of each
+    call which of these it repeats.
+    """
 
     at: Ids
     of: Ids
+    first: Ids
+    group: Ids
 
 
 class Requests:
@@ -57,13 +63,10 @@ class Requests:
             return
         new = asked[~store.asked[asked]]
         store.asked[new] = True
-        at = np.flatnonzero(due & _GOING_ON[store.kind] & (store.callee >= 0))
-        of = entries_of(parent, entry, store.component, at)
-        known = (of >= 0) & store.asked[of]
-        calls = _Calls(at=at[known], of=of[known])
-        gone = self._first_to_callee(calls)
-        rows = np.r_[new, gone.of]
-        callee = np.r_[np.full(len(new), REQUEST), store.callee[gone.at]]
+        calls = self._calls(parent, due, entry)
+        gone = self._newly_gone(calls)
+        rows = np.r_[new, calls.of[gone]]
+        callee = np.r_[np.full(len(new), REQUEST), store.callee[calls.at[gone]]]
         said = self._usual.count(
             store.component[rows],
             store.operation[rows],
@@ -85,17 +88,23 @@ class Requests:
         """Take over a snapshot."""
         self._usual.restore(state)
 
-    def _first_to_callee(self, calls: _Calls) -> _Calls:
-        """Return the calls that are the first of their request to their callee, once each."""
+    def _calls(self, parent: Ids, due: Flags, entry: Flags) -> _Calls:
         store = self._store
-        if not len(calls.at):
-            return calls
-        marks = mix(store.key[calls.of], store.callee[calls.at].astype(np.uint64))
+        at = np.flatnonzero(due & _GOING_ON[store.kind] & (store.callee >= 0))
+        of = entries_of(parent, entry, store.component, at)
+        known = (of >= 0) & store.asked[of]
+        at, of = at[known], of[known]
+        marks = mix(store.key[of], store.callee[at].astype(np.uint64))
         _, first, group = np.unique(marks, return_index=True, return_inverse=True)
-        told = np.bincount(group, weights=store.went[calls.at], minlength=len(first)) > 0
-        first = np.sort(first[~told])
-        store.went[calls.at[first]] = True
-        return _Calls(at=calls.at[first], of=calls.of[first])
+        return _Calls(at=at, of=of, first=first, group=group)
+
+    def _newly_gone(self, calls: _Calls) -> Ids:
+        """Return the first calls of requests to their callees, each only once, in order."""
+        went = self._store.went
+        told = np.bincount(calls.group, went[calls.at], minlength=len(calls.first)) > 0
+        gone: Ids = np.sort(calls.first[~told])
+        went[calls.at[gone]] = True
+        return gone
 
     def _follow_breaks(self, asked: Ids, calls: _Calls) -> None:
         """Note whom each request that lacks a call it always makes called last."""
@@ -125,12 +134,7 @@ class Requests:
     def _kept(self, always: dict[int, set[int]], calls: _Calls) -> Ids:
         """Count for each request the callees of those it always calls that it did call."""
         store = self._store
-        if not len(calls.at):
-            return np.zeros(len(store), np.int64)
-        callee = store.callee[calls.at]
-        marks = mix(store.key[calls.of], callee.astype(np.uint64))
-        first = np.unique(marks, return_index=True)[1]
-        of, callee = calls.of[first], callee[first]
+        of, callee = calls.of[calls.first], store.callee[calls.at[calls.first]]
         operations = store.operation[of].tolist()
         pairs = zip(operations, callee.tolist(), strict=True)
         usual = np.array([whom in always.get(o, ()) for o, whom in pairs], np.bool_)

@@ -19,7 +19,7 @@ REQUEST = NOBODY
 """In place of a callee: the request itself."""
 WHOLE = 1_000_000
 """Shares are whole millionths, so that sums of them are exact in any order."""
-ALWAYS = 800_000
+ALWAYS = 900_000
 """Share from which a request without the call has broken off."""
 _USUAL = 500_000
 """Share from which a call is usual: that most requests make. Where each request makes one of many
