@@ -8,7 +8,7 @@ from agents.evaluation.folds import Fold
 from agents.evaluation.judge import Answered, Protocol, answered
 from agents.evaluation.pool import Done, in_order
 from agents.evaluation.rows import library_rows, rows_of
-from models.training import train
+from models.training import TrainingConfig, train
 from schemas.candidate import Ranker
 
 Answers = dict[str, Answered]
@@ -34,7 +34,7 @@ def answer_by_folds(
     return found
 
 
-def learnt(fold: Fold, learning: Learning) -> Ranker:
+def learnt(fold: Fold, learning: Learning, *, known_systems: bool = False) -> Ranker:
     """Train a ranker on a fold's training recordings, and on the library where that is asked for.
 
     The library's rows of systems that are held out are left out with them.
@@ -42,11 +42,19 @@ def learnt(fold: Fold, learning: Learning) -> Ranker:
     rows = rows_of(fold.training, learning.protocol)
     if learning.with_library:
         rows += library_rows({case.identity.system for case in fold.held})
-    return train(rows).ranker
+    return train(rows, TrainingConfig(known_systems=known_systems)).ranker
 
 
 def _answer_fold(fold: Fold, learning: Learning) -> Answers:
-    if not fold.held:
-        return {}
-    rank = learnt(fold, learning)
-    return {case.identity.key: answered(case, learning.protocol, rank) for case in fold.held}
+    """Answer those of systems that were trained on, and the others, each by their own ranker.
+
+    What training decides (how much is learnt by heart) hangs on whether the system is known.
+    """
+    systems = {case.identity.system for case in fold.training}
+    found: Answers = {}
+    for known in (True, False):
+        held = [case for case in fold.held if (case.identity.system in systems) is known]
+        if held:
+            rank = learnt(fold, learning, known_systems=known)
+            found |= {c.identity.key: answered(c, learning.protocol, rank) for c in held}
+    return found

@@ -34,6 +34,17 @@ SIZED_TOPOLOGIES = ("random-30", "random-100", "random-200")
 """Random ones of a given size; any number of components from 10 to 200 will do."""
 
 
+def is_topology(name: str) -> bool:
+    """Tell whether `simulate` knows a topology of this name.
+
+    >>> is_topology("shop"), is_topology("random-40"), is_topology("random-4000")
+    (True, True, False)
+    """
+    kind, _, size = name.partition("-")
+    sized = kind == "random" and size.isdecimal() and 10 <= int(size) <= 200
+    return name in TOPOLOGIES or sized
+
+
 def simulate(
     fault: str,
     *,
