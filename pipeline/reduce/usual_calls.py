@@ -24,10 +24,10 @@ ALWAYS = 900_000
 _USUAL = 500_000
 """Share from which a call is usual: that most requests make. Where each request makes one of many
 calls (a gateway with one name for all), the share of each says how traffic is mixed, not more."""
-_DELAY_SECONDS = 180
+_DELAY_SECONDS = 120
 """A pane is learnt when it is over for this long, so that a fault is seen before it is learnt."""
 _HALF_LIFE_SECONDS = 1800
-_WARM_REQUESTS = 20.0
+_WARM_REQUESTS = 10.0
 _OPERATION_LIMIT = 32
 """Operations per component; the longest idle makes room for a new one after an hour."""
 _IDLE_SECONDS = 3600

@@ -98,8 +98,8 @@ def test_requests_for_something_else_do_not_say_that_calls_are_missing() -> None
 
 
 def test_nothing_is_expected_before_enough_requests_were_seen() -> None:
-    feed = experienced(until_s=240)  # of which the last three minutes are not learnt yet
-    feed.give(*a_request(900, 250))
+    feed = experienced(until_s=150)  # of which the last two minutes are not learnt yet
+    feed.give(*a_request(900, 160))
     assert ("cart", "mysql") not in feed.flush().edges()
 
 
@@ -160,9 +160,7 @@ def test_calls_below_internal_spans_belong_to_the_request_and_those_of_callees_d
     assert told(feed.edge("cart", "mysql")) == (1.0, 0, 0)
 
 
-def test_operations_beyond_a_limit_are_not_learnt_until_an_idle_one_makes_room() -> (
-    None
-):
+def test_operations_beyond_a_limit_are_not_learnt_until_an_idle_one_makes_room() -> None:
     feed = experienced()
     names = [f"GET /{place}" for place in range(40)]
     for number, name in enumerate(names, start=2000):
