@@ -52,6 +52,8 @@ class EdgeReading:
     usual_calls: float
     expected: float
     made: int
+    baseline_expected: float
+    baseline_made: int
     broke_excess: float
     served_share: float
     baseline_served_share: float
@@ -86,7 +88,8 @@ def read_edge(
 ) -> EdgeReading | None:
     """Read one edge; None when no call was ever seen on it."""
     # A pane may say only that calls were expected; no call was seen then.
-    past = [p for p in baseline if p is not None and p.count]
+    known = [p for p in baseline if p is not None]
+    past = [p for p in known if p.count]
     asked = [p for p in window if p is not None]
     present = [p for p in asked if p.count]
     if not past and not present:
@@ -126,7 +129,9 @@ def read_edge(
         usual_calls=past_count / past_panes,
         expected=sum(p.expected for p in asked),
         made=sum(p.made for p in asked),
-        broke_excess=_broke_excess(asked, past),
+        baseline_expected=sum(p.expected for p in known),
+        baseline_made=sum(p.made for p in known),
+        broke_excess=_broke_excess(asked, known),
         served_share=_per(sum(p.served for p in present), count),
         baseline_served_share=_per(sum(p.served for p in past), past_count),
         slow_statement=_slowest_statement(present, past),

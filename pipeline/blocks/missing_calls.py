@@ -1,7 +1,8 @@
 """Calls that are missing: a component is asked as usual, but does not go on as usual.
 
 A fault in code shows so where nothing fails or slows: it returns early, or a callee's wrong answer
-ends the request. Shortfalls are shrunk by three calls, and take five that were to be expected.
+ends the request. A shortfall is shrunk by three calls, takes five that were to be expected, and
+is what is missing beyond the past: what is learnt as usual follows a new way of working slowly.
 """
 
 from collections.abc import Sequence
@@ -37,9 +38,14 @@ def measure_missing_calls(case: CaseView, name: str) -> Block:
 
 
 def _shortfall(edges: Sequence[EdgeReading]) -> float:
-    """Return the share of expected calls that were not made, 0 when there are more."""
-    expected = sum(e.expected for e in edges)
-    return max(0.0, expected - sum(e.made for e in edges)) / (expected + _SHRINK)
+    """Return the share of expected calls that were not made, less what it was in the past."""
+    now = _missing(sum(e.expected for e in edges), sum(e.made for e in edges))
+    before = _missing(sum(e.baseline_expected for e in edges), sum(e.baseline_made for e in edges))
+    return max(0.0, now - before)
+
+
+def _missing(expected: float, made: int) -> float:
+    return max(0.0, expected - made) / (expected + _SHRINK)
 
 
 def _add_evidence(block: Block, worst: EdgeReading) -> None:

@@ -64,6 +64,17 @@ def test_more_calls_than_usual_are_not_missing():
     assert not kinds(block)
 
 
+def test_calls_that_were_missing_before_too_say_nothing():
+    fewer = calls("cart", "stock", before={}, since={})
+    signals = [
+        replace(signal, edges=(replace(signal.edges[0], expected=10.0, made=4),))
+        for signal in fewer
+    ]
+    block = measured(signals, "cart")
+    assert block.measures["calls_missing"] == pytest.approx(0.0, abs=0.01)
+    assert not kinds(block)
+
+
 def test_a_few_expected_calls_are_no_data():
     few = measured(asked("cart", "stock", expected=4.0 / PANES, made=0), "cart")
     assert few.measures == {}
