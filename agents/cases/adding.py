@@ -1,6 +1,7 @@
 """`rootline cases add RECORDING...`: recordings whose truth is known become cases."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -11,17 +12,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agents.cases.case_file import CaseFile
 from agents.cases.errors import CasesError
 from agents.cases.options import library_option
-from agents.evaluation.collect import Wanted, collect_folder
+from agents.evaluation.collect import Wanted, collect
+from agents.evaluation.identity import identity_of
 from agents.evaluation.places import recording_folders
 from agents.evaluation.rows import rows_of
 from agents.offline import OfflineConfig
 from agents.options import json_option, settings_option
+from agents.recordings import read_recording
 from agents.settings import Settings
-from models.case_library import CaseLibrary, library_of
 from models.cases import CaseRow
 from models.rules import RuleRanker
+from schemas.recording import Recording
 
 _FILE = "added.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What came of it: how many rows, and the cases by name."""
+
+    rows: int
+    added: list[str]
+    known: list[str]
+    without_incident: list[str]
 
 
 @click.command(name="add")
@@ -49,10 +62,11 @@ def add_cases(
     """
     file = CaseFile(_target(settings, folder, target))
     folders = recording_folders(recordings)
-    rows = _rows(folders, settings)
-    new = [row for row in rows if not file.has(row)]
-    file.append(new)
-    _tell(file, new, library_of((file.path.name, row) for row in rows), as_json=as_json)
+    added = _add(folders, file, settings)
+    if as_json:
+        click.echo(orjson.dumps({"file": str(file.path), **asdict(added)}))
+    else:
+        _show(file, added)
 
 
 def _target(settings: Settings, folder: Path | None, target: Path | None) -> Path:
@@ -65,7 +79,7 @@ def _target(settings: Settings, folder: Path | None, target: Path | None) -> Pat
     return own / _FILE
 
 
-def _rows(folders: Sequence[Path], settings: Settings) -> list[CaseRow]:
+def _add(folders: Sequence[Path], file: CaseFile, settings: Settings) -> Added:
     config = OfflineConfig(
         resolver=settings.resolver,
         reduce=settings.reduce,
@@ -76,35 +90,45 @@ def _rows(folders: Sequence[Path], settings: Settings) -> list[CaseRow]:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     console = Console(stderr=True)
     rows: list[CaseRow] = []
+    known: list[str] = []
+    quiet: list[str] = []
     with Progress(
         *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task("running the engine", total=len(folders))
         for place in folders:
-            # Questions do not depend on who answers them: the rules are as good as any ranker.
-            collected = collect_folder(place, wanted, RuleRanker())
-            if collected is None:
-                msg = (
-                    f"{place} does not say what was wrong; expected a truth.json, which may hold "
-                    "no fault"
-                )
-                raise CasesError(msg)
-            rows += rows_of([collected], "online")
+            recording = _told(place)
+            identity = identity_of(recording)
+            if file.has(identity.source, identity.system, identity.key):
+                known.append(identity.key)
+            else:
+                # Questions do not depend on who answers them: the rules do as well as a ranker.
+                found = rows_of(filter(None, [collect(recording, wanted, RuleRanker())]), "online")
+                # Of one whose fault opened no incident the file may have the noise already.
+                found = [r for r in found if not file.has(r.source, r.topology, r.case)]
+                file.append(found)
+                rows += found
+                quiet += [] if found else [identity.key]
             bar.advance(task)
-    return rows
+    names = sorted({row.case for row in rows})
+    return Added(rows=len(rows), added=names, known=known, without_incident=quiet)
 
 
-def _tell(file: CaseFile, new: Sequence[CaseRow], found: CaseLibrary, *, as_json: bool) -> None:
-    added = sorted({row.case for row in new})
-    known = sorted({case.name for case in found.cases} - set(added))
-    if as_json:
-        told = {"file": str(file.path), "rows": len(new), "added": added, "known": known}
-        click.echo(orjson.dumps(told))
-        return
-    for name in added:
+def _told(place: Path) -> Recording:
+    recording = read_recording(place)
+    if recording.truth is None:
+        msg = (
+            f"{place} does not say what was wrong; expected a truth.json, which may hold no fault"
+        )
+        raise CasesError(msg)
+    return recording
+
+
+def _show(file: CaseFile, added: Added) -> None:
+    for name in added.added:
         click.echo(f"added {name}")
-    for name in known:
+    for name in added.known:
         click.echo(f"left {name}, which the file has already")
-    if not found.cases:
-        click.echo("no incident came of it, so there is no case")
-    click.echo(f"{len(new)} rows of {len(added)} cases appended to {file.path}")
+    for name in added.without_incident:
+        click.echo(f"no incident came of {name}, so it is no case")
+    click.echo(f"{added.rows} rows of {len(added.added)} cases appended to {file.path}")

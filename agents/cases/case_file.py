@@ -54,9 +54,9 @@ class CaseFile:
         same = (row.root, row.pattern, row.fault) == (known.root, known.pattern, known.fault)
         return Standing.REPEATED if same else Standing.CONTRADICTORY
 
-    def has(self, row: CaseRow) -> bool:
+    def has(self, source: str, topology: str, case: str) -> bool:
         """Tell whether the file has a row of this case."""
-        return _key(row) in self._known
+        return (source, topology, case) in self._known
 
     def append(self, rows: Sequence[CaseRow]) -> None:
         """Append rows and return when they are on the disk.

@@ -3,16 +3,25 @@ from dataclasses import dataclass, field, replace
 import orjson
 import pytest
 
+from agents.cases.asked import AskedQuestions
+from agents.cases.kept import decode_kept
 from agents.telemetry import Telemetry
 from agents.worker.correlate import CorrelateStage
 from agents.worker.dead_letter import DeadLetters
+from agents.worker.engines import WatchedCorrelator
 from agents.worker.perform import Performer
+from models.rules import RuleRanker
+from pipeline.config import PipelineConfig
 from pipeline.outputs import AlertSetAside, DropReason, IncidentPublished, Transition
+from pipeline.reorder import event_ms_of
 from schemas.alert import Alert, AlertStatus
 from schemas.codecs.signals import decode_signal, encode_signal
 from schemas.component import Component
 from schemas.incident import Firing, Incident, IncidentAlert, IncidentStatus, IncidentTrace
 from schemas.signal import TickSignal
+from tests.models.synthetic import candidate, question
+from tests.pipeline.builders import T0, healthy_then_slow
+from tests.pipeline.builders import an_alert as a_critical_alert
 
 
 @dataclass
@@ -83,11 +92,15 @@ class EchoCorrelator:
 
     def __init__(self):
         self.seen = []
+        self.transition, self.firing = Transition.UPDATED, Firing.EARLY
+        self.questions = {}
 
     def handle(self, environment, signal, arrived_ms):
         self.seen.append((environment, signal.observed_ms, arrived_ms))
-        incident = an_incident(environment=environment, revision=len(self.seen))
-        return [IncidentPublished(transition=Transition.UPDATED, incident=incident)]
+        incident = an_incident(
+            environment=environment, revision=len(self.seen), firing=self.firing
+        )
+        return [IncidentPublished(transition=self.transition, incident=incident)]
 
     def ticks(self, now_ms):
         return [("prod", TickSignal(observed_ms=now_ms))]
@@ -99,7 +112,7 @@ class EchoCorrelator:
         self.seen = [tuple(row) for row in orjson.loads(data)]
 
     def asked(self, incident_id):
-        return None
+        return self.questions.pop(incident_id, None)
 
     def stats(self):
         return {"incidents_open": float(len(self.seen))}
@@ -228,3 +241,47 @@ def test_a_restored_stage_goes_on_where_the_saved_one_was(stage, performer):
     other.restore(stage.snapshot())
     record = Record(encode_signal(TickSignal(observed_ms=8)))
     assert other.handle([record], 1) == stage.handle([record], 1)
+
+
+@pytest.mark.parametrize(
+    ("transition", "firing", "kept"),
+    [
+        (Transition.OPENED, Firing.EARLY, True),
+        (Transition.UPDATED, Firing.EARLY, False),
+        (Transition.UPDATED, Firing.ON_TIME, True),
+        (Transition.UPDATED, Firing.LATE, True),
+        (Transition.RESOLVED, Firing.EARLY, True),
+        (Transition.MERGED, Firing.EARLY, True),
+    ],
+)
+def test_the_question_behind_first_and_last_answers_is_kept_after_the_answer(
+    stage, transition, firing, kept
+):
+    correlator = stage._correlator
+    correlator.transition, correlator.firing = transition, firing
+    asked = question(candidate("cart-of-zebrafoods", z_cpu=9.0))
+    correlator.questions = {"i-1": replace(asked, incident_id="i-1")}
+    record = Record(encode_signal(TickSignal(observed_ms=7)))
+    outgoing = stage.handle([record], now_ms=1)
+    assert [out.topic for out in outgoing] == (["incidents", "rows"] if kept else ["incidents"])
+    if kept:
+        assert outgoing[1].key == outgoing[0].key
+        assert b"zebrafoods" not in outgoing[1].value
+        assert decode_kept(outgoing[1].value).place_of("cart-of-zebrafoods") == 0
+        assert [out.topic for out in stage.handle([record], now_ms=1)] == ["incidents"], "once"
+    else:
+        assert "i-1" in correlator.questions, "it waits for the next answer"
+
+
+def test_the_real_engine_tells_what_it_asked():
+    asked = AskedQuestions(RuleRanker(), limit=10)
+    correlator = WatchedCorrelator(PipelineConfig(), asked)
+    published = []
+    for signal in (*healthy_then_slow(), a_critical_alert("cart"), a_critical_alert("orders")):
+        published += correlator.handle("shop", signal, event_ms_of(signal) + 1_000)
+    for now_ms in range(T0, T0 + 60_000, 1_000):
+        published += correlator.handle("shop", TickSignal(observed_ms=now_ms), now_ms)
+    (incident_id,) = {each.incident.incident_id for each in published}
+    question = correlator.asked(incident_id)
+    assert {c.component.name for c in question.candidates} >= {"cart", "orders", "db"}
+    assert correlator.asked(incident_id) is None
