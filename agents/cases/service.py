@@ -61,7 +61,9 @@ class VerdictService(Service):
                             "error": str(error) or type(error).__name__,
                         },
                     )
-                self.progress.beat(Phase.WAITING)
+                # A folder that cannot be written says nothing about Kafka.
+                ours = isinstance(error, CasesError)
+                self.progress.beat(Phase.JOINING if ours else Phase.WAITING)
                 await self.sleep(self._parts.cluster.worker.reconnect_seconds)
 
     async def on_stop(self) -> None:

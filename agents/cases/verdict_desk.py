@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agents.cases.case_file import CaseFile, Standing
+from agents.cases.errors import CasesError
 from agents.cases.joining import case_of
 from agents.cases.kept import decode_kept
 from agents.telemetry import CaseMetrics
@@ -66,13 +67,30 @@ class VerdictDesk:
             # A record without a value is how a compacted topic forgets: nothing to learn.
             if record.value is None:
                 continue
-            complaint = self._one(record, arrival_ms(record, now_ms), told)
+            complaint = self._judged(record, arrival_ms(record, now_ms), told)
             if complaint is not None:
                 told["refused"] += 1
                 letters.append(self._letters.letter(record, complaint))
         for outcome, count in told.items():
             self._metrics.verdicts.labels(outcome=outcome).inc(count)
         return letters
+
+    def _judged(self, record: Incoming, arrived_ms: int, told: Counter[str]) -> Complaint | None:
+        try:
+            return self._one(record, arrived_ms, told)
+        except CasesError:
+            raise
+        except Exception as error:
+            # Or one message would stop the worker again and again.
+            _log.exception(
+                "handling a verdict has a bug; the verdict is kept as a dead letter",
+                extra={"partition": record.partition, "offset": record.offset},
+            )
+            reason = (
+                f"handling failed with {type(error).__name__}, which is a bug in Rootline; report "
+                "it with this message, and send it again after an update"
+            )
+            return _complaint(Rejection.CODEC_BUG, reason)
 
     def _one(self, record: Incoming, arrived_ms: int, told: Counter[str]) -> Complaint | None:
         try:
