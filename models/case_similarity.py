@@ -13,15 +13,13 @@ import numpy as np
 
 from models.case_library import Case
 from models.cases import CaseRow
-from models.features import FEATURES, percentiles, vectors
-from models.readings import Array
+from models.features import percentiles
+from models.readings import READINGS, Array
 from schemas.candidate import Candidate, Question
 from schemas.component import ComponentKind
 from schemas.evidence import EVIDENCE_KINDS
 
-_SUFFIX: Final = ":percentile"
-_COLUMNS: Final = tuple(i for i, n in enumerate(FEATURES.names) if n.endswith(_SUFFIX))
-_MEASURES: Final = tuple(FEATURES.names[i].removesuffix(_SUFFIX) for i in _COLUMNS)
+_MEASURES: Final = tuple(reading.name for reading in READINGS)
 _SHARED: Final = 5
 _DECIMALS: Final = 9
 
@@ -87,22 +85,40 @@ def _signature(question: Question, place: int) -> Signature:
     candidates = question.candidates
     return Signature(
         kind=candidates[place].component.kind,
-        measures=vectors(question)[place, _COLUMNS],
-        evidence=_evidence(candidates)[place],
+        measures=_measures(candidates, place),
+        evidence=_evidence(candidates, place),
         measured=any(c.measures for c in candidates),
     )
 
 
-def _evidence(candidates: Sequence[Candidate]) -> Array:
-    places = {kind: place for place, kind in enumerate(EVIDENCE_KINDS)}
-    strengths = np.zeros((len(candidates), len(places)))
-    for row, candidate in enumerate(candidates):
-        for item in candidate.evidence:
-            if item.supports:
-                column = places[item.kind]
-                strengths[row, column] = max(strengths[row, column], item.strength)
-    columns = [percentiles(strengths[:, i], 0.0) for i in range(strengths.shape[1])]
-    return np.column_stack(columns)
+def _measures(candidates: Sequence[Candidate], place: int) -> Array:
+    """Give the percentiles of models/features.py for one candidate alone."""
+    found = np.zeros(len(READINGS))
+    own = candidates[place].measures
+    for column, reading in enumerate(READINGS):
+        raw = own.get(reading.measure)
+        if raw is not None and reading.read(np.array([raw]))[0] > reading.quiet:
+            all_raw = np.array([c.measures.get(reading.measure, np.nan) for c in candidates])
+            found[column] = percentiles(reading.read(all_raw), reading.quiet)[place]
+    return found
+
+
+def _evidence(candidates: Sequence[Candidate], place: int) -> Array:
+    strengths = [_strengths(candidate) for candidate in candidates]
+    found = np.zeros(len(EVIDENCE_KINDS))
+    for column, kind in enumerate(EVIDENCE_KINDS):
+        if kind in strengths[place]:
+            shown = np.array([each.get(kind, 0.0) for each in strengths])
+            found[column] = percentiles(shown, 0.0)[place]
+    return found
+
+
+def _strengths(candidate: Candidate) -> dict[str, float]:
+    strengths: dict[str, float] = {}
+    for item in candidate.evidence:
+        if item.supports:
+            strengths[item.kind] = max(strengths.get(item.kind, 0.0), item.strength)
+    return strengths
 
 
 def _compare(one: Signature, other: Signature) -> tuple[float, tuple[str, ...]]:

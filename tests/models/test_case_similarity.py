@@ -6,6 +6,7 @@ import pytest
 
 from models.case_library import library_of
 from models.case_similarity import signature_of, similar
+from models.features import FEATURES, vectors
 from schemas.candidate import Question
 from tests.models import synthetic
 
@@ -78,3 +79,13 @@ def test_cases_without_a_root_and_candidates_that_show_nothing_are_like_nobody()
 def test_a_stranger_has_no_signature() -> None:
     with pytest.raises(KeyError):
         signature_of(asked("pool", seed=1)[0], "nobody")
+
+
+@pytest.mark.parametrize("fault", sorted(synthetic.FAULTS))
+def test_a_signature_holds_the_percentiles_of_the_rankers_features(fault: str) -> None:
+    question, root = asked(fault, seed=2)
+    place = [c.component.name for c in question.candidates].index(root)
+    columns = [i for i, name in enumerate(FEATURES.names) if name.endswith(":percentile")]
+    expected = vectors(question)[place, columns]
+    assert signature_of(question, root).measures.tolist() == expected.tolist()
+    assert expected.any()
