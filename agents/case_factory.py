@@ -24,13 +24,12 @@ from schemas.component import Component
 from schemas.incident import Incident, IncidentStatus
 from schemas.recording import Fault, Recording
 
-
 WORLDS = 12
 """Seeds that a round of runs is dealt over."""
 HEALTHY_WORLDS = 3
 """How many of them are also run without a fault."""
 CASE_CONFIG = SimulationConfig(warmup_seconds=420.0, storm_seconds=300.0, request_rate=12.0)
-"""Shorter and calmer than a storm for people to watch: a library needs many cases, not long ones."""
+"""Shorter and calmer than a storm to watch: a library needs many cases, not long ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

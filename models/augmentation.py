@@ -1,7 +1,8 @@
-"""More rows from rows: what the same case looks like with less instrumentation.
+"""More rows from rows: what the same case looks like with less instrumentation, or in a crowd.
 
-Two things are masked, in whole cases drawn by a seed: the root itself (then the right answer is
-"none of these"), and a block of measures (no spans, no metrics, no service graph, ...).
+Masked are, in whole cases drawn by a seed, the root itself (then the right answer is "none of
+these"), and a block of measures (no spans, no metrics, no service graph, ...). A crowd is the same
+case among many more components that show nothing, as when a whole large system is asked about.
 """
 
 import random
@@ -9,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from models.cases import CaseRow
+import numpy as np
+
+from models.cases import CaseCandidate, CaseRow
 from models.readings import READINGS
 
 MASKS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -26,8 +29,18 @@ MASKS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 }
 
 
+CROWD_SIZES: Final = (10, 20, 40)
+_QUIET = 4
+"""The crowd is copied from so many of the quietest candidates."""
+
+
 def augmented(
-    rows: Iterable[CaseRow], *, seed: int, root_share: float, block_share: float
+    rows: Iterable[CaseRow],
+    *,
+    seed: int,
+    root_share: float,
+    block_share: float,
+    crowd_share: float = 0.0,
 ) -> list[CaseRow]:
     """Give the rows and the masked copies of some of them.
 
@@ -36,6 +49,7 @@ def augmented(
         seed: What is drawn depends on it and on the case's name, not on the order of rows.
         root_share: Share of the cases that come again without their root.
         block_share: Share of the cases that come again without one block.
+        crowd_share: Share of the cases that come again in a crowd.
     """
     result: list[CaseRow] = []
     for row in rows:
@@ -47,6 +61,9 @@ def augmented(
             result.append(without_candidate(row, row.root))
         if without_block < block_share:
             result.append(without(row, mask))
+        crowd = draw.choice(CROWD_SIZES)
+        if draw.random() < crowd_share:
+            result.append(in_a_crowd(row, crowd))
     return result
 
 
@@ -55,6 +72,28 @@ def without_candidate(row: CaseRow, place: int) -> CaseRow:
     kept = (*row.candidates[:place], *row.candidates[place + 1 :])
     context = {**row.context, "candidates": float(len(kept))}
     return replace(row, candidates=kept, context=context, root=None, pattern="")
+
+
+def in_a_crowd(row: CaseRow, size: int) -> CaseRow:
+    """Add so many copies of the quietest candidates; the root keeps its place."""
+    others = [c for place, c in enumerate(row.candidates) if place != row.root]
+    if not others:
+        return row
+    quiet = sorted(others, key=lambda c: (_loudness(c), sorted(c.measures.items())))[:_QUIET]
+    crowd = tuple(quiet[place % len(quiet)] for place in range(size))
+    candidates = (*row.candidates, *crowd)
+    context = {**row.context, "candidates": float(len(candidates))}
+    return replace(row, candidates=candidates, context=context)
+
+
+def _loudness(candidate: CaseCandidate) -> float:
+    """How much of a candidate is above the quiet level of its readings."""
+    read = (
+        float(reading.read(np.array([candidate.measures[reading.measure]]))[0]) - reading.quiet
+        for reading in READINGS
+        if reading.measure in candidate.measures
+    )
+    return sum(max(0.0, above) for above in read)
 
 
 def without(row: CaseRow, mask: str) -> CaseRow:

@@ -58,8 +58,11 @@ class TrainingConfig:
     masked_block_share: float = field(
         default=0.3, metadata={"doc": "share of cases repeated without one modality"}
     )
+    crowd_share: float = field(
+        default=0.3, metadata={"doc": "share of cases repeated among many more quiet candidates"}
+    )
     masked_weight: float = field(
-        default=0.3, metadata={"doc": "weight of a masked copy beside its original's 1"}
+        default=0.3, metadata={"doc": "weight of such a copy beside its original's 1"}
     )
     seed: int = field(default=1, metadata={"doc": "seed of what is masked, and of the forest"})
     forest: ForestConfig = field(default_factory=ForestConfig)
@@ -173,6 +176,7 @@ def _prepare(ordered: Sequence[CaseRow], config: TrainingConfig) -> _Prepared:
         seed=config.seed,
         root_share=config.masked_root_share,
         block_share=config.masked_block_share,
+        crowd_share=config.crowd_share,
     )
     questions = [row.question() for row in rows]
     features = [vectors(question) for question in questions]
