@@ -97,17 +97,7 @@ def build_app(
         app.notifier = NotifierService(
             settings.notifier, cluster, settings.topics, telemetry.notifier
         )
-    if "verdicts" in settings.worker.roles and settings.cases.library_dir is not None:
-        parts = VerdictParts(
-            library_dir=settings.cases.library_dir,
-            config=settings.cases,
-            cluster=cluster,
-            topics=settings.topics,
-            limits=settings.limits,
-            letters=dead_letters(settings, telemetry),
-            metrics=telemetry.cases,
-        )
-        app.verdicts = VerdictService(parts)
+    app.verdicts = _verdicts(settings, cluster, telemetry)
     if settings.telemetry.enabled:
         names = [status.name for status in app.statuses()]
         health = health_of(app.statuses, names)
@@ -117,6 +107,26 @@ def build_app(
         app.service(cast("type[Service]", service))
     _timers(app, gauges, cluster)
     return app
+
+
+def _verdicts(settings: Settings, cluster: Cluster, telemetry: Telemetry) -> VerdictService | None:
+    """Return the consumer of verdicts, if this worker is to have one and knows where to write."""
+    if "verdicts" not in settings.worker.roles:
+        return None
+    if settings.cases.library_dir is None:
+        _log.info("no cases.library_dir is set; verdicts stay in their topic")
+        return None
+    return VerdictService(
+        VerdictParts(
+            library_dir=settings.cases.library_dir,
+            config=settings.cases,
+            cluster=cluster,
+            topics=settings.topics,
+            limits=settings.limits,
+            letters=dead_letters(settings, telemetry),
+            metrics=telemetry.cases,
+        )
+    )
 
 
 def _services(

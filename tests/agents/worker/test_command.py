@@ -113,7 +113,7 @@ def test_an_alert_in_kafka_becomes_an_incident_in_kafka(on_stand, a_configuratio
         worker = await stand.rootline("worker", "--config", a_configuration(stand), "--json")
         line = json.loads(await ready(worker))
         assert line["ready"] is True
-        assert line["roles"] == ["reduce", "correlate", "notify"]
+        assert line["roles"] == ["reduce", "correlate", "notify", "verdicts"]
         assert line["health"].startswith("http://127.0.0.1:")
         await send(stand, "alerts", alerts("cart"))
         (record, *_) = await stand.read("incidents", of_services("cart"))
@@ -139,7 +139,7 @@ def test_killed_in_the_middle_the_next_worker_goes_on_with_the_same_incident(
     async def scenario(stand):
         path = a_configuration(stand)
         first = await stand.rootline("worker", "--config", path)
-        assert (await ready(first)).startswith("ready: reduce, correlate, notify on ")
+        assert (await ready(first)).startswith("ready: reduce, correlate, notify, verdicts on ")
         await send(stand, "alerts", alerts("cart"))
         await stand.read("incidents", of_services("cart"))
         first.kill()
