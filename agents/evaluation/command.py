@@ -13,6 +13,7 @@ from agents.evaluation.folds import FOLD_KEYS, SPLITS
 from agents.evaluation.judge import PROTOCOLS
 from agents.evaluation.plain import plain
 from agents.evaluation.pool import Done
+from agents.evaluation.report import Run, write
 from agents.evaluation.request import Request
 from agents.evaluation.run import evaluate as run_evaluation
 from agents.evaluation.subject import RULES, subject_of
@@ -90,6 +91,12 @@ _FOLDER = click.Path(path_type=Path)
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes."
 )
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a page with plots: one HTML file that needs no network.",
+)
 @settings_option
 @json_option
 def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its own
@@ -108,6 +115,7 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
     storms: bool,
     perturb: int,
     jobs: int,
+    report: Path | None,
     settings: Settings,
     as_json: bool,
 ) -> None:
@@ -139,7 +147,10 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         perturb=perturb,
         jobs=jobs,
     )
-    _print(plain(_evaluated(request)), as_json=as_json)
+    result = plain(_evaluated(request))
+    _print(result, as_json=as_json)
+    if report is not None:
+        write([Run(name=", ".join(map(str, recordings)), figures=result)], report)
 
 
 def _config(settings: Settings) -> OfflineConfig:
