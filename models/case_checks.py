@@ -6,7 +6,7 @@ checked because the library may be handed on: it must not tell whose system a ca
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -92,11 +92,12 @@ class _Checker:
             return
         yield from _older(name, header)
         self._strange.clear()
-        for number, line in enumerate(lines, start=2):
-            if line.strip():
-                self.rows += 1
-                for sentence in self._line(name, number, header + b"\n" + line):
-                    yield Finding(file=name, line=number, sentence=sentence)
+        numbered = [(number, line) for number, line in enumerate(lines, start=2) if line.strip()]
+        self.rows += len(numbered)
+        for (number, _), row in zip(numbered, _rows(data, header, numbered), strict=True):
+            sentences = self._row(name, number, row) if isinstance(row, CaseRow) else [row]
+            for sentence in sentences:
+                yield Finding(file=name, line=number, sentence=sentence)
         if self._strange:
             yield Finding(
                 file=name,
@@ -107,12 +108,7 @@ class _Checker:
                 is_problem=OPERATORS_FILE.fullmatch(name) is not None,
             )
 
-    def _line(self, name: str, number: int, data: bytes) -> Iterator[str]:
-        try:
-            (row,) = decode_rows(data)
-        except ModelError as error:
-            yield _without_place(error)
-            return
+    def _row(self, name: str, number: int, row: CaseRow) -> Iterator[str]:
         key = (row.source, row.topology, row.case, row.seed, row.elapsed_s)
         place = self.seen.setdefault(key, f"{name}, line {number}")
         if place != f"{name}, line {number}":
@@ -133,6 +129,23 @@ class _Checker:
                 f"case {row.case} has the fault 'none' and yet a root or a pattern; "
                 "expected neither where nothing was wrong."
             )
+
+
+def _rows(
+    data: bytes, header: bytes, numbered: Sequence[tuple[int, bytes]]
+) -> list[CaseRow | str]:
+    """Read every row; a sentence stands for one that cannot be read."""
+    try:
+        return list(decode_rows(data))
+    except ModelError:
+        return [_row_or_sentence(header + b"\n" + line) for _, line in numbered]
+
+
+def _row_or_sentence(data: bytes) -> CaseRow | str:
+    try:
+        return next(decode_rows(data))
+    except ModelError as error:
+        return _without_place(error)
 
 
 def _without_place(error: ModelError) -> str:
