@@ -39,6 +39,9 @@ path = "{model}"
 [telemetry]
 port = 0
 [worker]
+roles = {roles}
+session_timeout_ms = 1500
+heartbeat_ms = 200
 idle_seconds = 0.1
 [pipeline.firing]
 early_seconds = 0.5
@@ -305,15 +308,53 @@ def an_alert(rule, service):
     return None, json.dumps({"labels": labels, "startsAt": now}).encode()
 
 
+def configuration(stand, tmp_path, roles):
+    model, config = tmp_path / "ranker.json", tmp_path / "rootline.toml"
+    model.write_bytes(write_artefact(rule_parameters(), {"trained_on": "nothing"}))
+    folder = tmp_path / "cases"
+    text = WORKER.format(
+        bootstrap=stand.bootstrap, folder=folder, model=model, roles=json.dumps(roles)
+    )
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+async def until(enough):
+    async with asyncio.timeout(PATIENCE):
+        while not enough():
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.integration
+def test_a_worker_killed_among_verdicts_loses_and_doubles_none(on_stand, tmp_path):
+    folder = tmp_path / "cases"
+    total = 300
+
+    async def scenario(stand):
+        config = configuration(stand, tmp_path, ["verdicts"])
+        await Desk(stand, folder).prepare()
+        await keep_questions(stand, range(total))
+        doomed = await stand.rootline("worker", "--config", config)
+        assert (await stand._line(doomed)).startswith("ready: verdicts")
+        await send(stand, "verdicts", [a_verdict(n) for n in range(total)])
+        await until(lambda: folder.is_dir() and lines_in(folder) > total // 10)
+        doomed.kill()
+        await doomed.wait()
+        assert lines_in(folder) < total, "it was killed in the middle"
+        await stand.rootline("worker", "--config", config)
+        await until(lambda: lines_in(folder) >= total)
+        await until(lambda: len(cases_in(folder)) == total)
+
+    on_stand(scenario)
+    assert lines_in(folder) == total
+
+
 @pytest.mark.integration
 def test_a_worker_makes_a_case_of_a_verdict_on_its_own_incident(on_stand, tmp_path):
     folder = tmp_path / "cases"
-    config, model = tmp_path / "rootline.toml", tmp_path / "ranker.json"
 
     async def scenario(stand):
-        model.write_bytes(write_artefact(rule_parameters(), {"trained_on": "nothing"}))
-        text = WORKER.format(bootstrap=stand.bootstrap, folder=folder, model=model)
-        config.write_text(text, encoding="utf-8")
+        config = configuration(stand, tmp_path, ["reduce", "correlate", "verdicts"])
         worker = await stand.rootline("worker", "--config", config)
         assert (await stand._line(worker)).startswith("ready: ")
         alerts = [an_alert("HighLatency", "shop-cart"), an_alert("DbDown", "shop-cart")]
@@ -326,9 +367,7 @@ def test_a_worker_makes_a_case_of_a_verdict_on_its_own_incident(on_stand, tmp_pa
         verdict = {"incident_id": incident["incident_id"], "outcome": "confirmed"}
         value = json.dumps(verdict | {"component": incident["candidates"][0]["component"]})
         await send(stand, "verdicts", [(opened.key, value.encode())])
-        async with asyncio.timeout(PATIENCE):
-            while not (folder.is_dir() and cases_in(folder)):
-                await asyncio.sleep(0.05)
+        await until(lambda: folder.is_dir() and cases_in(folder))
         worker.terminate()
         assert await asyncio.wait_for(worker.wait(), PATIENCE) == 0
         (row,) = cases_in(folder).values()
