@@ -8,6 +8,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agents.evaluation.ablation import EACH, blocks_of
 from agents.evaluation.errors import EvaluationError
 from agents.evaluation.folds import FOLD_KEYS, SPLITS
 from agents.evaluation.judge import PROTOCOLS
@@ -21,6 +22,7 @@ from agents.evaluation.tables import show
 from agents.offline import OfflineConfig
 from agents.options import json_option, settings_option
 from agents.settings import Settings
+from models.readings import BLOCKS
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -89,6 +91,12 @@ _FOLDER = click.Path(path_type=Path)
     help="Also make N recordings of each suite worse, way by way and level by level.",
 )
 @click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice([*BLOCKS, EACH]),
+    help="Also take a block of measures out of all questions; each: every block, one by one.",
+)
+@click.option(
     "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes."
 )
 @click.option(
@@ -114,6 +122,7 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
     baselines: bool,
     storms: bool,
     perturb: int,
+    without: tuple[str, ...],
     jobs: int,
     report: Path | None,
     settings: Settings,
@@ -126,6 +135,12 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         raise EvaluationError(msg)
     if perturb and trains:
         msg = "--perturb is given where a ranker is trained, expected one that is there: --model"
+        raise EvaluationError(msg)
+    if without and with_library:
+        msg = (
+            "--without is given with --with-library, whose rows keep every block; expected one or "
+            "the other"
+        )
         raise EvaluationError(msg)
     request = Request(
         recordings=recordings,
@@ -145,6 +160,7 @@ def evaluate(  # noqa: PLR0913 - click passes each option as a parameter of its 
         baselines=baselines,
         storms=storms,
         perturb=perturb,
+        without=blocks_of(without),
         jobs=jobs,
     )
     result = plain(_evaluated(request))

@@ -38,7 +38,8 @@ def spoken(name: str) -> str:
 
 def seen(suite: Figures) -> str:
     """Say whether the ranker had learnt from the suite's system."""
-    return {True: "yes", False: "no"}.get(suite.get("trained_on"), "not said")
+    known = suite.get("trained_on")
+    return "not said" if known is None else "yes" if known else "no"
 
 
 def best_baseline(suite: Figures) -> tuple[str, Figures] | None:

@@ -30,6 +30,7 @@ class Request:
     baselines: bool = False
     storms: bool = False
     perturb: int = 0
+    without: tuple[str, ...] = ()
     onset_error_s: float = 0.0
     jobs: int = 1
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agents.evaluation.ablation import fold_without, without_block
 from agents.evaluation.answering import Answers, Learning, answer_by_folds
 from agents.evaluation.asked import Collected
 from agents.evaluation.baseline_scores import CaseScores, baseline_scores
 from agents.evaluation.folds import FOLD_KEYS, SPLITS, Fold, folds, group_of
-from agents.evaluation.judge import Protocol
+from agents.evaluation.judge import Protocol, answered
 from agents.evaluation.material import Material, material_of
 from agents.evaluation.request import Request, Stage
 from agents.evaluation.stress import FAULTS, chosen, perturbed, storms
@@ -71,7 +72,31 @@ def _outcome(
     if request.baselines:
         forest = dealt or _forest_folds(material)
         baselines = baseline_scores(material.cases, protocol, forest)
-    return Outcome(protocol=protocol, answers=answers, splits=splits, baselines=baselines)
+    return Outcome(
+        protocol=protocol,
+        answers=answers,
+        splits=splits,
+        baselines=baselines,
+        without=_without(request, material, learning, dealt, stage),
+    )
+
+
+def _without(
+    request: Request, material: Material, learning: Learning, dealt: Sequence[Fold], stage: Stage
+) -> dict[str, Answers]:
+    """Have every case answered again without each block, by who was trained without it as well."""
+    found: dict[str, Answers] = {}
+    rank = request.subject.ranker()
+    for block in request.without:
+        done = stage(f"{learning.protocol}: without {block}", max(len(dealt), 1))
+        if dealt:
+            parts = [fold_without(fold, block) for fold in dealt]
+            found[block] = answer_by_folds(parts, learning, jobs=request.jobs, done=done)
+        else:
+            less = (without_block(case, block) for case in material.cases)
+            found[block] = {c.identity.key: answered(c, learning.protocol, rank) for c in less}
+            done()
+    return found
 
 
 def _folds(request: Request, material: Material) -> list[Fold]:

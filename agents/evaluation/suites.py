@@ -6,7 +6,7 @@ Never only pooled: each suite, and each stratum and split within it, has figures
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.evaluation.answering import Answers
@@ -23,12 +23,16 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one protocol: answers by case, those of each split, baselines' scores."""
+    """What came of one protocol: answers by case, those of each split, baselines' scores.
+
+    `without` holds the answers to questions without a block of measures, by the block.
+    """
 
     protocol: Protocol
     answers: Answers
     splits: Mapping[str, Answers]
     baselines: Mapping[str, CaseScores]
+    without: Mapping[str, Answers] = field(default_factory=dict)
 
 
 def by_suite(cases: Iterable[Collected]) -> dict[str, list[Collected]]:
@@ -59,6 +63,9 @@ def suite_of(cases: Sequence[Collected], outcome: Outcome) -> dict[str, Any]:
                 "strata": strata(_judged(cases, answered)),
             }
             for name, answered in outcome.splits.items()
+        },
+        "without": {
+            block: summary(_judged(cases, answered)) for block, answered in outcome.without.items()
         },
         "failures": failures(answers),
     }

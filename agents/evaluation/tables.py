@@ -20,6 +20,8 @@ def show(result: Figures, console: Console) -> None:
         console.print(_baselines(result["suites"]))
     if any(suite["splits"] for suite in result["suites"]):
         console.print(_splits(result["suites"]))
+    if any(suite["without"] for suite in result["suites"]):
+        console.print(_without(result["suites"]))
     if any(suite["healthy"]["recordings"] for suite in result["suites"]):
         console.print(_healthy(result["suites"]))
     if result.get("grouping"):
@@ -89,6 +91,15 @@ def _splits(suites: Sequence[Figures]) -> Table:
         for name, figures in suite["splits"].items():
             found = (shown(figures.get(key)) for key in ("ac@1", "ac@3", "ece"))
             table.add_row(*_named(suite), name, *found)
+    return table
+
+
+def _without(suites: Sequence[Figures]) -> Table:
+    table = _table("without a block of measures", "suite", "protocol", "block", "AC@1", "AC@3")
+    for suite in suites:
+        for block, figures in suite["without"].items():
+            found = (shown(figures.get(key)) for key in ("ac@1", "ac@3"))
+            table.add_row(*_named(suite), block, *found)
     return table
 
 
