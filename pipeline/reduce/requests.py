@@ -22,6 +22,7 @@ Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 _GOING_ON = np.isin(np.arange(8), (SpanKind.CLIENT, SpanKind.PRODUCER))
+_ID_BITS = 18
 _DEEPEST = 64
 """Spans that are climbed over at most."""
 
@@ -109,36 +110,43 @@ class Requests:
     def _follow_breaks(self, asked: Ids, calls: _Calls) -> None:
         """Note whom each request that lacks a call it always makes called last."""
         store = self._store
-        always = {
-            operation: {c for c, share in self._usual.usual(operation).items() if share >= ALWAYS}
-            for operation in np.unique(store.operation[asked]).tolist()
-        }
-        if not any(always.values()):
-            return
-        lacking = np.zeros(len(store), np.int64)
-        lacking[asked] = [len(always[o]) for o in store.operation[asked].tolist()]
-        lacking -= self._kept(always, calls)
+        lacking = self._lacking(asked, calls)
+        broken = lacking[calls.of]
+        at, of = calls.at[broken], calls.of[broken]
         last = np.zeros(len(store), np.int64)
-        order = np.lexsort((store.callee[calls.at], store.end_ns[calls.at]))
-        last[calls.of[order]] = store.callee[calls.at][order] + 1
-        last[lacking <= 0] = 0
+        order = np.lexsort((store.callee[at], store.end_ns[at]))
+        last[of[order]] = store.callee[at[order]] + 1
         moved = asked[last[asked] != store.broke[asked]]
-        pane_ends = store.end_ns[moved]
         for callees, amount in ((store.broke[moved], -1), (last[moved], 1)):
             some = callees > 0
+            rows = moved[some]
             self._books.break_off(
-                store.component[moved][some], callees[some] - 1, pane_ends[some], amount
+                store.component[rows], callees[some] - 1, store.end_ns[rows], amount
             )
         store.broke[moved] = last[moved]
 
-    def _kept(self, always: dict[int, set[int]], calls: _Calls) -> Ids:
-        """Count for each request the callees of those it always calls that it did call."""
+    def _lacking(self, asked: Ids, calls: _Calls) -> Flags:
+        """Say of each row of the store whether it is a request without a call it always makes."""
         store = self._store
-        of, callee = calls.of[calls.first], store.callee[calls.at[calls.first]]
-        operations = store.operation[of].tolist()
-        pairs = zip(operations, callee.tolist(), strict=True)
-        usual = np.array([whom in always.get(o, ()) for o, whom in pairs], np.bool_)
-        return np.bincount(of[usual], minlength=len(store))
+        lacking = np.zeros(len(store), np.bool_)
+        operations, number = np.unique(store.operation[asked], return_inverse=True)
+        always = [
+            place << _ID_BITS | callee
+            for place, operation in enumerate(operations.tolist())
+            for callee, share in sorted(self._usual.usual(operation).items())
+            if share >= ALWAYS
+        ]
+        if not always:
+            return lacking
+        pairs = np.array(always, np.int64)
+        number_of = np.full(len(store), MISSING)
+        number_of[asked] = number
+        of = calls.of[calls.first]
+        made = number_of[of] << _ID_BITS | store.callee[calls.at[calls.first]]
+        kept = pairs[np.minimum(np.searchsorted(pairs, made), len(pairs) - 1)] == made
+        due = np.bincount(pairs >> _ID_BITS, minlength=len(operations))
+        lacking[asked] = np.bincount(of[kept], minlength=len(store))[asked] < due[number]
+        return lacking
 
 
 def entries_of(parent: Ids, entry: Flags, component: Ids, rows: Ids) -> Ids:
