@@ -106,7 +106,7 @@ def answer(
         )
         for place, i in enumerate(order)
     )
-    reason = parameters.abstention.reason(ranked, chances.none, features)
+    reason = parameters.abstention.reason(ranked, chances.none, features, question.context)
     return Diagnosis(
         ranked=ranked,
         p_none=chances.none,

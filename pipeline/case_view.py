@@ -40,10 +40,14 @@ class CaseView:
             self.changes.setdefault(change.component.name, []).append(change)
 
     @property
+    def symptom(self) -> str:
+        """Where trouble was seen, as somebody said who gave the window; empty if nobody did."""
+        return self._given.symptom if self._given is not None else ""
+
+    @property
     def _starts(self) -> list[str]:
         """Where trouble was seen: alerting components, and a symptom that was given."""
-        symptom = {self._given.symptom} if self._given and self._given.symptom else set()
-        return sorted(self.members.keys() | symptom)
+        return sorted(self.members.keys() | ({self.symptom} if self.symptom else set()))
 
     @cached_property
     def reached(self) -> list[str]:

@@ -13,7 +13,7 @@ from pipeline.metric_class import classify
 from pipeline.metric_meaning import Direction, MetricClass
 from schemas.signal import SeriesPane
 
-_LEFT_BASELINE_Z = 3.0
+LEFT_BASELINE_Z = 3.0
 _Z_CAP = 50.0
 
 
@@ -76,7 +76,7 @@ def read_metrics(
     if not series:
         return MetricReading()
     bad = [
-        any(s.z[i] is not None and (s.z[i] or 0.0) > _LEFT_BASELINE_Z for s in series)
+        any(s.z[i] is not None and (s.z[i] or 0.0) > LEFT_BASELINE_Z for s in series)
         for i in range(len(starts))
     ]
     z: dict[str, float] = {}
@@ -159,7 +159,7 @@ def _onset(z: Sequence[float | None], starts: range) -> int | None:
     """Start of the first pane beyond the baseline whose next known pane is beyond it too."""
     known = [(s, v) for s, v in zip(starts, z, strict=True) if v is not None]
     for (start, value), following in zip(known, [*known[1:], None], strict=True):
-        if value > _LEFT_BASELINE_Z and (following is None or following[1] > _LEFT_BASELINE_Z):
+        if value > LEFT_BASELINE_Z and (following is None or following[1] > LEFT_BASELINE_Z):
             return start
     return None
 

@@ -11,6 +11,7 @@ from pipeline.blocks.metrics import measure_metrics
 from pipeline.blocks.missing_calls import measure_missing_calls
 from pipeline.blocks.silence import measure_silence
 from pipeline.blocks.spans import measure_spans
+from pipeline.blocks.symptom import measure_symptom
 from pipeline.blocks.topology import measure_topology
 from pipeline.case_view import CaseView
 from schemas.candidate import Candidate, Evidence, Question
@@ -78,4 +79,5 @@ def _context(
         "has_edges": share(("page_rank",)),
         "has_changes": 1.0 if changes_seen else 0.0,
         "max_z": max(zs, default=0.0),
+        **measure_symptom(case),
     }

@@ -140,16 +140,11 @@ class Scene:
 
     def _judge(self, name: str) -> Health:
         service, metrics = self.service(name), self.metrics(name)
-        into = self.edges_into(name)
-        suffering = [e for e in into if e.is_anomalous]
         silent = self.is_silent(name)
-        scores = [metrics.worst_z / self.config.anomaly_z]
-        if service is not None:
-            slower_ms = service.latency_ms - service.baseline_latency_ms
-            scores.append(service.error_excess / 0.05 * 0.999)
-            scores.append(service.latency_ratio / 0.69 if slower_ms > 5.0 else 0.0)
-        scores += [1.01 + e.error_excess for e in suffering]
-        severity = max(scores)
+        severity = metrics.worst_z / self.config.anomaly_z
+        spans = self.span_severity(name)
+        if spans is not None:
+            severity = max(severity, spans)
         onsets = [metrics.onset_ms if metrics.worst_z >= self.config.anomaly_z else None]
         onsets.append(service.onset_ms if service is not None else None)
         return Health(
@@ -159,6 +154,16 @@ class Scene:
             severity=severity,
             onset_ms=min((o for o in onsets if o is not None), default=None),
         )
+
+    def span_severity(self, name: str) -> float | None:
+        """Judge it by its own spans and the calls into it; 1 is anomalous, None is none seen."""
+        service = self.service(name)
+        scores = [1.01 + e.error_excess for e in self.edges_into(name) if e.is_anomalous]
+        if service is not None:
+            slower_ms = service.latency_ms - service.baseline_latency_ms
+            scores.append(service.error_excess / 0.05 * 0.999)
+            scores.append(service.latency_ratio / 0.69 if slower_ms > 5.0 else 0.0)
+        return max(scores, default=None)
 
     def is_silent(self, name: str) -> bool:
         """Whether it stopped serving although it is still called, or stopped reporting."""

@@ -113,4 +113,6 @@ CONTEXT: dict[str, str] = {
     "has_edges": "share of candidates with an edge in the service graph",
     "has_changes": "1 when any change event was ever seen",
     "max_z": "largest |z| over all candidates",
+    "symptom_severity": "given symptom: how far it left its baseline, 1 is anomalous",
+    "symptom_lasting": "given symptom: share of the time since the onset in which it did",
 }

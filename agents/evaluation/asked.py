@@ -55,6 +55,7 @@ class Collected:
     noise: int = 0
     published: Inquiry | None = None
     rejected: int = 0
+    heard: bool = True
 
     def last_only(self) -> "Collected":
         """Give up all questions but those that count, once nobody is to learn from them."""

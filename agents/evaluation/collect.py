@@ -53,10 +53,13 @@ def collect(recording: Recording, wanted: Wanted, rank: Ranker) -> Collected | N
     if recording.truth is None:
         return None
     identity = identity_of(recording)
-    found = Collected(identity=identity)
-    if wanted.online:
+    given = bool(recording.provenance.get("protocol"))
+    # A healthy window's history is its neighbours' as well: online it would be heard many times.
+    heard = wanted.online and not (identity.healthy and given)
+    found = Collected(identity=identity, heard=heard)
+    if heard:
         found = ask_online(recording, identity, wanted.config, rank)
-    if wanted.published and recording.provenance.get("protocol"):
+    if wanted.published and given:
         recording = _mistaken(recording, int(wanted.onset_error_ms / identity.time_scale))
         question = question_of_window(recording, _patient(wanted.config))
         asked = Timed(asked_ms=given_window(recording).until_ms, question=question)

@@ -97,7 +97,7 @@ def _calm(collected: Collected, protocol: Protocol, rank: Ranker) -> Calm:
         asked = (collected.published,) if collected.published is not None else ()
     return Calm(
         case=collected.identity.key,
-        asked=protocol == "online" or bool(asked),
+        asked=collected.heard if protocol == "online" else bool(asked),
         raised=len(asked) if protocol == "online" else 0,
         blamed=any(not rank(t.question).abstained for one in asked for t in one.questions),
     )

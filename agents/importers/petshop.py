@@ -3,6 +3,7 @@
 `<suite>/{graph.csv,noissue/metrics.csv}` and `<suite>/<train|test>/<issue>/{metrics.csv,
 target.json}`. An issue's file is 25 minutes; the normal period, of another day, is put before it
 (provenance: "baseline": "shifted"). Time runs ten times as fast: 30 s from sample to sample.
+The normal period itself is asked about as the issues are: `petshop_normal` cuts it.
 """
 
 import csv
@@ -28,12 +29,11 @@ from agents.importers.petshop_metrics import (
     read_metrics,
 )
 from agents.importers.petshop_names import names_of
+from agents.importers.petshop_normal import Asked, Cut, pieces, windows
 from schemas.recording import Fault, Recording
 
 BASELINE_SAMPLES = 120
 """How much of the normal period's end goes before each issue: ten hours."""
-HEALTHY_SAMPLES = 150
-"""How much of its beginning makes one healthy recording."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +64,16 @@ def recordings(src: Path) -> Iterator[Recording]:
     """Yield the issues and the healthy pieces of all suites below a folder."""
     for folder in folders_holding(src, "graph.csv", of="petshop"):
         suite = _suite(folder)
+        asked = []
         for split in ("train", "test"):
             for path in sorted((folder / split).glob("*/target.json")):
-                yield _issue(suite, split, path.parent)
-        healthy = max(0, suite.normal.rows - BASELINE_SAMPLES) // HEALTHY_SAMPLES
-        for number in range(healthy):
-            yield _healthy(suite, number)
+                issue = _issue(suite, split, path.parent)
+                asked.append(Asked.of(issue))
+                yield issue
+        cuts = [*pieces(suite.normal.rows, BASELINE_SAMPLES)]
+        cuts += windows(suite.normal.rows, BASELINE_SAMPLES, asked)
+        for number, cut in enumerate(cuts):
+            yield _healthy(suite, number, cut)
 
 
 def _suite(folder: Path) -> _Suite:
@@ -154,10 +158,17 @@ def _known(suite: _Suite, name: str, folder: Path) -> str:
     return suite.names[name]
 
 
-def _healthy(suite: _Suite, number: int) -> Recording:
-    metrics = suite.normal.part(number * HEALTHY_SAMPLES, HEALTHY_SAMPLES)
-    facts = _facts(suite, case=f"healthy/{number}", more={"time_scale": TIME_SCALE})
-    return _recording(suite, metrics, round(metrics.first_s * 1000), facts, ())
+def _healthy(suite: _Suite, number: int, cut: Cut) -> Recording:
+    metrics = suite.normal.part(cut.first, cut.rows)
+    start_ms = round(metrics.first_s * 1000)
+    facts = _facts(
+        suite,
+        case=f"healthy/{number}",
+        strata=cut.strata,
+        protocol=cut.protocol(start_ms),
+        more={"time_scale": TIME_SCALE},
+    )
+    return _recording(suite, metrics, start_ms, facts, ())
 
 
 def _facts(suite: _Suite, **more: Any) -> CaseFacts:

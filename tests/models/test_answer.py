@@ -68,6 +68,30 @@ def test_a_lone_candidate_with_little_is_not_called_a_tie() -> None:
     assert Abstention().reason(ranked(0.6), 0.4, LOUD) == ""
 
 
+def test_where_trouble_was_said_to_be_seen_and_is_not_nobody_is_blamed() -> None:
+    calm = {"alerts": 3.0, "symptom_severity": 0.3, "symptom_lasting": 0.1}
+    assert "nothing to explain" in Abstention().reason(ranked(0.9), 0.1, LOUD, calm)
+    assert Abstention().reason(ranked(0.9), 0.1, LOUD, {**calm, "symptom_severity": 0.5}) == ""
+
+
+def test_trouble_without_any_alert_must_last() -> None:
+    brief = {"alerts": 0.0, "symptom_severity": 5.0, "symptom_lasting": 0.4}
+    assert "40%" in Abstention().reason(ranked(0.9), 0.1, LOUD, brief)
+    assert Abstention().reason(ranked(0.9), 0.1, LOUD, {**brief, "symptom_lasting": 0.5}) == ""
+    assert Abstention().reason(ranked(0.9), 0.1, LOUD, {**brief, "alerts": 1.0}) == ""
+    assert Abstention().reason(ranked(0.9), 0.1, LOUD, {"alerts": 0.0}) == ""
+
+
+def test_an_answer_heeds_the_symptom_and_keeps_its_order() -> None:
+    asked, _ = storm("pool", 3, 90.0)
+    calm = replace(asked, context={**asked.context, "symptom_severity": 0.0})
+    diagnosis = RuleRanker()(calm)
+    assert diagnosis.abstained
+    assert [r.component for r in diagnosis.ranked] == [
+        r.component for r in RuleRanker()(asked).ranked
+    ]
+
+
 def test_the_limits_of_refusal_come_from_the_parameters() -> None:
     asked, _ = storm("pool", 3, 90.0)
     shy = replace(rule_parameters(), abstention=Abstention(none_above=0.0))

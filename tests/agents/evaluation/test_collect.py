@@ -122,6 +122,7 @@ def test_a_healthy_recording_counts_what_was_raised():
     assert isinstance(calm, Calm)
     assert (calm.raised, calm.blamed) == (0, False)
     raised = recording("stock", truth=())
+    raised = replace(raised, provenance={**raised.provenance, "protocol": {}})
     noisy = answered(collect(raised, ALL, RANK), "online", RANK)
     assert isinstance(noisy, Calm)
     assert noisy.raised == 1
@@ -145,3 +146,16 @@ def test_a_given_onset_can_be_wrong_by_some_seconds():
 
 def test_what_nobody_knows_is_not_judged():
     assert collect(replace(recording(), truth=None), ALL, RANK) is None
+
+
+def test_a_healthy_window_is_asked_about_and_not_listened_to():
+    calm = healthy()
+    protocol = {"onset_ms": FAULT_MS, "window_end_ms": END_MS, "symptom": "web"}
+    window = replace(calm, provenance={**calm.provenance, "protocol": protocol})
+    found = collect(window, ALL, RANK)
+    assert found is not None
+    assert not answered(found, "online", RANK).asked
+    asked = answered(found, "published", RANK)
+    assert isinstance(asked, Calm)
+    assert asked.asked
+    assert not asked.blamed

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ OURS = {
 }
 EDGES = ((SITE, SEARCH), (SEARCH, TABLE), (SITE, TWIN))
 NORMAL_S, ISSUE_S = 1_692_000_000, 1_681_000_000
+WINDOWS = 9
 COLUMNS = (
     ("latency", "Average"),
     ("latency", "p90"),
@@ -90,13 +92,41 @@ def case(cases):
     return cases["petshop/some_traffic/test/issue_4"]
 
 
-def test_issues_of_both_splits_and_a_healthy_piece_come_out(cases):
+def test_issues_of_both_splits_and_healthy_pieces_and_windows_come_out(cases):
+    healthy = [f"petshop/some_traffic/healthy/{n}" for n in range(1 + WINDOWS)]
     assert sorted(cases) == [
-        "petshop/some_traffic/healthy/0",
+        *sorted(healthy),
         "petshop/some_traffic/test/issue_4",
         "petshop/some_traffic/train/issue_0",
     ]
-    assert [c.provenance["split"] for _, c in sorted(cases.items())] == ["all", "test", "train"]
+    assert [c.provenance["split"] for _, c in sorted(cases.items())] == [
+        *(["all"] * len(healthy)),
+        "test",
+        "train",
+    ]
+
+
+def test_a_healthy_window_asks_what_an_issue_asks(cases, case):
+    window = cases["petshop/some_traffic/healthy/1"]
+    assert window.truth == ()
+    asked, given = window.provenance["protocol"], case.provenance["protocol"]
+    assert (asked["symptom"], asked["candidates"]) == (given["symptom"], given["candidates"])
+    assert window.provenance["strata"] == {"symptom": "latency"}
+    assert asked["window_end_ms"] == window.end_ms
+    length_ms = given["window_end_ms"] - given["onset_ms"]
+    assert asked["window_end_ms"] - asked["onset_ms"] == length_ms
+    # As much history as an issue has.
+    times = np.unique(window.metrics.time_ms)
+    assert (times <= asked["onset_ms"]).sum() == 120
+    starts = [cases[f"petshop/some_traffic/healthy/{n}"].start_ms for n in range(1, 1 + WINDOWS)]
+    assert set(np.diff(starts).tolist()) == {18 * 300_000}
+
+
+def test_a_suite_without_issues_has_no_question_to_ask(tmp_path):
+    write_suite(tmp_path / "calm")
+    for split in ("train", "test"):
+        shutil.rmtree(tmp_path / "calm" / split)
+    assert list(imported("petshop", tmp_path, tmp_path / "out")) == ["petshop/calm/healthy/0"]
 
 
 def test_time_runs_ten_times_as_fast_and_the_normal_period_comes_first(case):
@@ -189,7 +219,9 @@ def test_requests_of_five_minutes_that_were_fewer_than_ten_are_not_alerted_on(tm
         path.write_text("\n".join([*lines[:4], *(",".join(r) for r in few)]) + "\n")
     cases = imported("petshop", tmp_path, tmp_path / "out")
     assert all(case.alerts == () for case in cases.values())
-    assert len(cases) == 2  # too few rows for a healthy piece
+    # Too few rows for a healthy piece, enough for a window.
+    assert len(cases) == 3
+    assert all("protocol" in case.provenance for case in cases.values())
 
 
 @pytest.mark.parametrize(
