@@ -109,9 +109,10 @@ class UsualCalls:
         _, first, counts = np.unique(marks, return_index=True, return_counts=True)
         said: dict[tuple[int, int, int], tuple[int, int]] = {}
         order = np.argsort(first)
-        for at, count in zip(first[order].tolist(), counts[order].tolist(), strict=True):
-            caller, when, whom = int(component[at]), int(pane[at]), int(callee[at])
-            habit = self._habit(caller, int(operation[at]), when)
+        at = first[order]
+        columns = (column[at].tolist() for column in (component, operation, pane, callee))
+        for caller, asked, when, whom, count in zip(*columns, counts[order].tolist(), strict=True):
+            habit = self._habit(caller, asked, when)
             if habit is None:
                 continue
             if when >= self._learnt_pane:
