@@ -17,7 +17,7 @@ from models.readings import Array
 class ForestConfig:
     """How trees grow."""
 
-    trees: int = field(default=100, metadata={"doc": "number of trees"})
+    trees: int = field(default=80, metadata={"doc": "number of trees"})
     least_leaf: int = field(
         default=2, metadata={"doc": "fewest candidates in a leaf; more where there are many rows"}
     )

@@ -48,7 +48,7 @@ class TrainingConfig:
         default=1e-2, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
     )
     folds: int = field(default=5, metadata={"doc": "folds over cases and over topologies"})
-    fault_folds: int = field(default=10, metadata={"doc": "folds over fault kinds, at most"})
+    fault_folds: int = field(default=5, metadata={"doc": "folds over fault kinds, at most"})
     simulated_weight: float = field(
         default=0.3, metadata={"doc": "weight of a simulated case beside a real one's 1"}
     )
@@ -56,16 +56,18 @@ class TrainingConfig:
         default=0.1, metadata={"doc": "share of cases repeated without their root"}
     )
     masked_block_share: float = field(
-        default=0.3, metadata={"doc": "share of cases repeated without one modality"}
+        default=0.6, metadata={"doc": "share of cases repeated without one modality"}
     )
     crowd_share: float = field(
         default=0.3, metadata={"doc": "share of cases repeated among many more quiet candidates"}
     )
     masked_weight: float = field(
-        default=0.3, metadata={"doc": "weight of such a copy beside its original's 1"}
+        default=0.5, metadata={"doc": "weight of such a copy beside its original's 1"}
     )
     seed: int = field(default=1, metadata={"doc": "seed of what is masked, and of the forest"})
-    forest: ForestConfig = field(default_factory=ForestConfig)
+    forest: ForestConfig = field(
+        default_factory=ForestConfig, metadata={"doc": "how the trees beside the logit grow"}
+    )
     known_systems: bool = field(
         default=False,
         metadata={
