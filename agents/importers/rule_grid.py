@@ -92,7 +92,7 @@ def _condition(rule: Rule, now: Floats, past: Past) -> Flags:
     """Every comparison with NaN is false, so what is not known is no alert."""
     if rule.falls:
         change = past.median - now
-        held = (now <= rule.factor * past.median) & (now <= past.low / rule.beyond)
+        held = (now <= rule.factor * past.median) & (now < past.low / rule.beyond)
         held &= now < rule.limit if rule.limit is not None else True
     else:
         change = now - past.median

@@ -21,8 +21,8 @@ from schemas.telemetry import Labels, labels_of
 EVALUATE_MS = 15_000
 FOR_EVALUATIONS = 2
 """How many evaluations in a row a condition must hold to fire, and be gone to resolve."""
-LEAST_CALLS = 10
-"""A latency or share of fewer calls is no value to the rules: one slow call is no trouble."""
+LEAST_CALLS = 20
+"""A latency or share of fewer calls is no value to the rules: one of them is above 5 % of all."""
 DELIVERY_MS = 1_000
 
 

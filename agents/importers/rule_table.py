@@ -18,7 +18,8 @@ class Rule:
 
     `factor` is against the median of the past, `change` the smallest difference to it, `score` the
     smallest robust z; `beyond` asks for that many times the past's 95th percentile (where the rule
-    `falls`: the 5th divided by it), and `limit` is absolute.
+    `falls`: below the 5th divided by it, so that what is often at zero does not fall to it), and
+    `limit` is absolute.
     """
 
     name: str
@@ -102,7 +103,7 @@ RULES: tuple[Rule, ...] = (
         score=4.0,
         beyond=1.25,
     ),
-    _resource("CpuHigh", MetricClass.CPU, "CPU is far above what it was", 1.5),
+    _resource("CpuHigh", MetricClass.CPU, "CPU is far above what it was", 2.0),
     _resource("MemoryHigh", MetricClass.MEMORY, "memory is far above what it was", 1.2),
     _resource("DiskBusy", MetricClass.DISK, "disk is far above what it was", 2.0),
     _resource("NetworkBusy", MetricClass.NETWORK, "network is far above what it was", 2.0),

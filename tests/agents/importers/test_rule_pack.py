@@ -151,9 +151,17 @@ def test_a_past_before_the_start_counts_but_is_not_told():
 
 def test_values_of_a_few_calls_are_no_trouble():
     values = np.array([0.1] * 20 + [0.5] * 6)
-    calls = np.full(26, 9.0)
+    calls = np.full(26, 19.0)
     assert alerts_of(replace(a_series(values), calls=calls)) == []
     assert len(alerts_of(replace(a_series(values), calls=calls + 1), end=750)) == 2
+
+
+def test_who_is_often_at_zero_does_not_fall_to_it():
+    busy, idle = [10.0] * 8, [0.0] * 2
+    bursts = (busy + idle) * 4
+    assert alerts_of(a_series(bursts + [0.0] * 6, MetricClass.TRAFFIC), end=1380) == []
+    steady = [10.0] * 40 + [0.0] * 6
+    assert len(alerts_of(a_series(steady, MetricClass.TRAFFIC), end=1380)) == 1
 
 
 def test_gaps_and_empty_series_are_no_alerts():
