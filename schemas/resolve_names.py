@@ -95,7 +95,7 @@ def host_of(text: str) -> str:
     # A host has no blanks, but names that people give do.
     joined = "-".join(text.split())
     rest = _SCHEME.sub("", joined).split("/", 1)[0].split("?", 1)[0]
-    rest = rest.rsplit("@", 1)[-1]
+    rest = rest.rsplit("@", 1)[-1].strip(".")
     if rest.startswith("["):
         return rest[1:].split("]", 1)[0].strip(".").lower()
     # More than one colon without brackets is a bare IPv6 address, which has no port to strip.
