@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint type fmt bench train clean
+.PHONY: help setup demo test check lint type fmt bench train evaluate evaluate-simulated evaluate-public evaluate-tvdiag clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,44 @@ bench: $(STAMP)  ## run the benchmarks
 
 train: $(STAMP)  ## train the shipped ranker again from the shipped case rows
 	$(BIN)/rootline train
+
+# What `make evaluate` runs is explained in docs/EVALUATION.md. The ranker is trained on seeds below 1000.
+OUT      := build/evaluation
+PUBLIC   := $(or $(ROOTLINE_DATASETS),../shared/datasets)
+EVALUATE := $(BIN)/rootline evaluate --json
+SHORT    := --rate 10 --warmup 420 --storm 240
+SHOP     := pool_exhaustion slow_query cpu_saturation silent_freeze cert_expiry bad_deploy none
+RANDOM   := 90011=lock_contention 90012=crash_loop 90013=network_delay 90014=memory_gc \
+            90015=cache_failure 90016=external_outage 90017=connection_leak 90018=queue_backlog \
+            90019=retry_storm 90020=none
+
+evaluate: $(STAMP)  ## judge the ranker on unseen simulations and public sets, renew docs/EVALUATION.md
+	@rm -rf $(OUT) && mkdir -p $(OUT)/recordings
+	@$(MAKE) --no-print-directory evaluate-simulated
+	@if test -d $(PUBLIC); then $(MAKE) --no-print-directory evaluate-public; else \
+	  echo "The public sets are not in $(PUBLIC) (ROOTLINE_DATASETS names their folder), so only simulated recordings are judged."; fi
+	@$(BIN)/python -m agents.evaluation.report $(OUT)/report.html $(OUT)/*.json
+	@$(BIN)/python -m agents.evaluation.report_markdown $(OUT)/*.json
+	@echo "The report is $(OUT)/report.html; the tables of docs/EVALUATION.md are renewed."
+
+evaluate-simulated: $(STAMP)
+	@for fault in $(SHOP); do $(BIN)/rootline simulate $$fault --seed 90001 $(SHORT) --out $(OUT)/recordings/simulated/shop-$$fault >/dev/null || exit 1; done
+	@for run in $(RANDOM); do $(BIN)/rootline simulate $${run#*=} --seed $${run%=*} --topology random $(SHORT) --out $(OUT)/recordings/simulated/random-$${run#*=} >/dev/null || exit 1; done
+	$(EVALUATE) $(OUT)/recordings/simulated --baselines --without each > $(OUT)/simulated.json
+	$(EVALUATE) $(OUT)/recordings/simulated --perturb 2 --protocol online > $(OUT)/perturbed.json
+	$(EVALUATE) $(addprefix $(OUT)/recordings/simulated/shop-,pool_exhaustion cpu_saturation bad_deploy none) --grouping --protocol online > $(OUT)/storms.json
+
+evaluate-public: $(STAMP)
+	@for set in petshop:petshop rcd:rcd-sockshop nezha:nezha tvdiag:tvdiag; do \
+	  if test -d $(PUBLIC)/$${set#*:}; then $(BIN)/rootline import $${set%:*} $(PUBLIC)/$${set#*:} $(OUT)/recordings/public >/dev/null || exit 1; \
+	  else echo "$${set%:*} is not in $(PUBLIC) and is left out."; fi; done
+	$(EVALUATE) $(OUT)/recordings/public --baselines --without each > $(OUT)/public.json
+	@if test -d $(OUT)/recordings/public/tvdiag; then $(MAKE) --no-print-directory evaluate-tvdiag; fi
+
+evaluate-tvdiag: $(STAMP)
+	$(EVALUATE) $(OUT)/recordings/public/tvdiag/gaia --cross-validate 5 --fold-by case > $(OUT)/tvdiag-gaia.json
+	$(EVALUATE) $(OUT)/recordings/public/tvdiag/sockshop --cross-validate 5 --fold-by case > $(OUT)/tvdiag-sockshop.json
+	$(EVALUATE) $(OUT)/recordings/public/tvdiag --with-library --split leave-one-system-out > $(OUT)/tvdiag-others.json
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
