@@ -91,8 +91,9 @@ class LabelNames:
             host = host_of(value)
             # Inside a container the host's name is the pod's name or the container's id.
             inside = name.startswith("host") and (bool(pod) or is_generated(host))
-            if host and not inside and host not in LOCAL_HOSTS:
-                return Component(name=self._names.host(host), kind=ComponentKind.NODE)
+            named = self._names.host(host)
+            if named and not inside and host not in LOCAL_HOSTS:
+                return Component(name=named, kind=ComponentKind.NODE)
         return None
 
     def _edge(self, labels: Labels) -> Resolved | None:
