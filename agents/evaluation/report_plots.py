@@ -70,13 +70,13 @@ def _along(share: float) -> float:
 
 def strip(share: float, interval: Sequence[float]) -> Html:
     """Draw a share and its interval on a line from 0 to 1, small enough for a table."""
-    low, high = (end * 84 + 3 for end in interval)
+    low, high = (end * 80 + 5 for end in interval)
     return element(
         "svg",
         element("title", f"{share:.3f}, 95 % {interval[0]:.3f} to {interval[1]:.3f}"),
-        element("line", x1=3, x2=87, y1=7, y2=7, class_="grid"),
+        element("line", x1=5, x2=85, y1=7, y2=7, class_="grid"),
         element("line", x1=low, x2=high, y1=7, y2=7, class_="range"),
-        element("circle", cx=share * 84 + 3, cy=7, r=3.5, class_="fill own"),
+        element("circle", cx=share * 80 + 5, cy=7, r=3.5, class_="fill own"),
         viewBox="0 0 90 14",
         role="img",
         class_="strip",

@@ -45,15 +45,15 @@ def named(suite: Figures) -> str:
 def headline(suites: Suites) -> Html:
     """Lay out each suite and protocol with its figures and the best baseline."""
     headings = (
-        *("suite", "protocol", "cases", "AC@1", "95 % (Wilson)", "", "95 % (groups)"),
-        *("AC@3", "AC@5", "Avg@5", "MRR", "ECE", "Brier", "system seen", "best baseline", "lead"),
+        *("suite", "protocol", "cases", "AC@1", "95 % (Wilson)", "", "AC@3", "AC@5", "Avg@5"),
+        *("MRR", "ECE", "Brier", "seen", "best baseline", "lead", "95 % (groups)"),
     )
     return section(
         "Figures",
         "AC@k: share of cases whose root is among the first k. No incident, or a root that is no "
-        "candidate, counts as a miss. The second interval draws whole groups of repeats. ECE and "
-        "Brier are of the probability said for the first. “System seen”: whether the ranker was "
-        "trained on cases of the same system.",
+        "candidate, counts as a miss. ECE and Brier are of the probability said for the first. "
+        "“Seen”: whether the ranker was trained on cases of the same system. Lead: AC@1 less the "
+        "best baseline's, case by case. Intervals by groups draw whole groups of repeats.",
         table(headings, (_figures(s) for s in suites if s["cases"]), words=2),
     )
 
@@ -69,11 +69,11 @@ def _figures(suite: Figures) -> tuple[str, ...]:
         element("b", number(share)),
         interval(ends),
         strip(share, ends) if share is not None and ends is not None else "",
-        interval(suite.get("ci95_ac@1_clusters")),
         *(number(suite.get(key)) for key in (*_RANKING[1:], "ece", "brier")),
         seen(suite),
         f"{spoken(name)} {number(found.get('ac@1'))}" if found else "-",
         f"{number(found.get('lead'))} ({interval(found.get('ci95_lead'))})" if found else "-",
+        interval(suite.get("ci95_ac@1_clusters")),
     )
 
 
