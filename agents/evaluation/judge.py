@@ -15,15 +15,16 @@ PROTOCOLS: tuple[Protocol, ...] = ("online", "published")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calm:
-    """A healthy recording: how many incidents opened, and whether anybody was blamed in one.
+    """A healthy recording: how many incidents opened, and in how many of them anybody was blamed.
 
-    `asked` is false where a protocol has no question about it.
+    `asked` is false where a protocol has no question about it. In a given window no incident
+    opens: `blamed` is 1 where the answer names somebody.
     """
 
     case: str
     asked: bool
     raised: int = 0
-    blamed: bool = False
+    blamed: int = 0
 
 
 Answered = Judged | Calm
@@ -99,7 +100,7 @@ def _calm(collected: Collected, protocol: Protocol, rank: Ranker) -> Calm:
         case=collected.identity.key,
         asked=collected.heard if protocol == "online" else bool(asked),
         raised=len(asked) if protocol == "online" else 0,
-        blamed=any(not rank(t.question).abstained for one in asked for t in one.questions),
+        blamed=sum(any(not rank(t.question).abstained for t in one.questions) for one in asked),
     )
 
 

@@ -54,12 +54,12 @@ def suite_of(cases: Sequence[Collected], outcome: Outcome) -> dict[str, Any]:
         **summary(answers),
         "ci95_ac@1_clusters": list(cluster_interval(_hits(answers), _clusters(cases))),
         **curves(answers),
-        "healthy": _healthy(cases, outcome.answers),
+        "healthy": _healthy(cases, outcome.answers, outcome.protocol),
         "strata": strata(answers),
         "splits": {
             name: {
                 **summary(_judged(cases, answered)),
-                "healthy": _healthy(cases, answered),
+                "healthy": _healthy(cases, answered, outcome.protocol),
                 "strata": strata(_judged(cases, answered)),
             }
             for name, answered in outcome.splits.items()
@@ -81,25 +81,30 @@ def _judged(cases: Sequence[Collected], answers: Answers) -> list[Judged]:
     return [a for a in found if isinstance(a, Judged)]
 
 
-def _healthy(cases: Sequence[Collected], answers: Answers) -> dict[str, Any]:
+def _healthy(cases: Sequence[Collected], answers: Answers, protocol: Protocol) -> dict[str, Any]:
     """Count what was raised and who was blamed while nothing was wrong.
 
-    A false incident was opened. One that only ever abstained blames nobody: specificity, the share
-    of healthy recordings in which nobody was blamed, counts it as right.
+    A false incident was opened; `blaming` are those in which somebody was blamed, the others only
+    ever abstained. Specificity is the share of healthy recordings in which nobody was blamed. Of
+    given windows no hours count: nobody listened, so that no incident could open.
     """
     calm = {
         c.identity.key: (c.identity, answer)
         for c in cases
         if isinstance(answer := answers.get(c.identity.key), Calm) and answer.asked
     }
-    hours = math.fsum(i.time_scale * (i.end_ms - i.start_ms) / HOUR_MS for i, _ in calm.values())
+    heard = [i for i, _ in calm.values()] if protocol == "online" else []
+    hours = math.fsum(i.time_scale * (i.end_ms - i.start_ms) / HOUR_MS for i in heard)
     raised = sum(answer.raised for _, answer in calm.values())
-    blamed = sum(answer.blamed for _, answer in calm.values())
+    blaming = sum(answer.blamed for _, answer in calm.values())
+    blamed = sum(answer.blamed > 0 for _, answer in calm.values())
     return {
         "recordings": len(calm),
         "hours": hours,
         "false_incidents": raised,
         "per_day": raised / hours * 24 if hours else math.nan,
+        "blaming": blaming,
+        "blaming_per_day": blaming / hours * 24 if hours else math.nan,
         "specificity": 1.0 - blamed / len(calm) if calm else math.nan,
     }
 

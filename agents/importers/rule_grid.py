@@ -50,8 +50,15 @@ def on_grid(times_ms: NDArray[np.int64], values: Floats, grid: NDArray[np.int64]
         return np.where(counts > 0, sums / counts, np.nan)
 
 
-def holds(rule: Rule, values: Floats, step_ms: int) -> Flags:
-    """Say for each evaluation (row) and series (column) whether a rule's condition holds."""
+def holds(rule: Rule, values: Floats, judged: Floats, step_ms: int) -> Flags:
+    """Say for each evaluation (row) and series (column) whether a rule's condition holds.
+
+    Args:
+        rule: What must hold.
+        values: All values, of which a past is made: in many, a shaky one does no harm.
+        judged: Those that may break a rule, NaN for the others.
+        step_ms: From row to row.
+    """
     rows = len(values)
     held = np.zeros(values.shape, dtype=np.bool_)
     reach, aside = PAST_MS // step_ms, SET_ASIDE_MS // step_ms
@@ -60,7 +67,7 @@ def holds(rule: Rule, values: Floats, step_ms: int) -> Flags:
         past = values[first:row].copy()
         recent = np.arange(first, row) >= row - aside
         past[held[first:row] & recent[:, None]] = np.nan
-        held[row] = _condition(rule, values[row], _describe(past))
+        held[row] = _condition(rule, judged[row], _describe(past))
     return held
 
 

@@ -22,7 +22,7 @@ EVALUATE_MS = 15_000
 FOR_EVALUATIONS = 2
 """How many evaluations in a row a condition must hold to fire, and be gone to resolve."""
 LEAST_CALLS = 20
-"""A latency or share of fewer calls is no value to the rules: one of them is above 5 % of all."""
+"""A latency or share of fewer calls breaks no rule: a single one of them is above 5 % of all."""
 DELIVERY_MS = 1_000
 
 
@@ -100,8 +100,9 @@ def _spans(
     """Yield for each series when it fired: (start, end), the end None where it goes on."""
     first = min(between[0], *(int(each.times_ms.min()) for each in series))
     grid = np.arange(first, between[1] + 1, step_ms, dtype=np.int64)
-    table = np.column_stack([on_grid(each.times_ms, each.trusted(), grid) for each in series])
-    held = holds(rule, table, step_ms)
+    values = np.column_stack([on_grid(each.times_ms, each.values, grid) for each in series])
+    judged = np.column_stack([on_grid(each.times_ms, each.trusted(), grid) for each in series])
+    held = holds(rule, values, judged, step_ms)
     for column, each in enumerate(series):
         spans = [
             (max(between[0], int(grid[start])), None if end is None else int(grid[end]))

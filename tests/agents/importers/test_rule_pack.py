@@ -156,6 +156,12 @@ def test_values_of_a_few_calls_are_no_trouble():
     assert len(alerts_of(replace(a_series(values), calls=calls + 1), end=750)) == 2
 
 
+def test_values_of_a_few_calls_are_a_past():
+    values = np.array([0.1] * 20 + [0.5] * 6)
+    calls = np.array([3.0] * 20 + [30.0] * 6)
+    assert len(alerts_of(replace(a_series(values), calls=calls), end=750)) == 2
+
+
 def test_who_is_often_at_zero_does_not_fall_to_it():
     busy, idle = [10.0] * 8, [0.0] * 2
     bursts = (busy + idle) * 4
