@@ -54,7 +54,7 @@ def places(
             continue
         flat = [0.0] * len(inquiry.last.candidates)
         own = scores.get(case.identity.key, flat)
-        found.append(place_scores(inquiry.last, own, case.identity.roots))
+        found.append(place_scores(inquiry.last, own, case.identity.right_answers(protocol)))
     return found
 
 

@@ -17,7 +17,8 @@ class Identity:
     """Who a case is. `roots` is empty for a healthy recording.
 
     `group` is what stays on one side of a split; `fault` the fault's type; `family` its pattern
-    family where known; `time_scale` how much faster than life it is played.
+    family where known; `time_scale` how much faster than life it is played; `counted_as_root` are
+    names that the set's published evaluation takes for the root.
     """
 
     case: str
@@ -29,6 +30,7 @@ class Identity:
     fault: str = ""
     family: str = ""
     roots: tuple[str, ...] = ()
+    counted_as_root: tuple[str, ...] = ()
     strata: Mapping[str, str] = field(default_factory=dict)
     start_ms: int
     end_ms: int
@@ -40,6 +42,10 @@ class Identity:
     def healthy(self) -> bool:
         """Say whether nothing was wrong."""
         return not self.roots
+
+    def right_answers(self, protocol: str) -> tuple[str, ...]:
+        """Name whoever is right to be named, which the published protocol may see more widely."""
+        return (*self.roots, *self.counted_as_root) if protocol == "published" else self.roots
 
     @property
     def key(self) -> str:
@@ -55,6 +61,7 @@ def identity_of(recording: Recording) -> Identity:
     named = {**_names_of_simulated(said), **{k: v for k, v in said.items() if v not in ("", None)}}
     case = str(named.get("case") or f"{recording.environment}-{recording.start_ms}")
     suite = str(named.get("suite") or recording.environment)
+    roots = tuple(dict.fromkeys(f.component for f in faults))
     return Identity(
         case=case,
         suite=suite,
@@ -64,7 +71,8 @@ def identity_of(recording: Recording) -> Identity:
         source=str(named["kind"]) if named.get("kind") in SOURCES else "real",
         fault=faults[0].pattern if faults else "",
         family=_family(faults[0].details, faults[0].pattern, named) if faults else "",
-        roots=tuple(dict.fromkeys(f.component for f in faults)),
+        roots=roots,
+        counted_as_root=_counted_as(roots, named.get("same_as")),
         strata=_strata(named.get("strata")),
         start_ms=recording.start_ms,
         end_ms=recording.end_ms,
@@ -93,6 +101,12 @@ def _family(details: Mapping[str, str], pattern: str, named: Mapping[str, Any]) 
     # A simulated fault's pattern is one of the catalogue: family.sub.name.
     family, dot, _ = pattern.partition(".")
     return family if dot and named.get("kind") == "simulated" else ""
+
+
+def _counted_as(roots: tuple[str, ...], same_as: Any) -> tuple[str, ...]:
+    if not isinstance(same_as, dict):
+        return ()
+    return tuple(sorted(str(name) for name, whom in same_as.items() if whom in roots))
 
 
 def _strata(found: Any) -> dict[str, str]:

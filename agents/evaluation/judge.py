@@ -51,20 +51,21 @@ def judge(collected: Collected, protocol: Protocol, rank: Ranker) -> Judged:
         return Judged(
             case=identity.key, truth=identity.roots, placement=None, answered=False, strata=strata
         )
+    roots = identity.right_answers(protocol)
     answers = [rank(timed.question) for timed in inquiry.questions]
     last = answers[-1]
     moments = tuple(
         Moment(
             seconds=identity.time_scale * (timed.asked_ms - identity.fault_start_ms) / 1000,
             first=_first(answer),
-            right=_right(answer, identity.roots),
+            right=_right(answer, roots),
         )
         for timed, answer in zip(inquiry.questions, answers, strict=True)
     )
     return Judged(
         case=identity.key,
         truth=identity.roots,
-        placement=place(last, identity.roots),
+        placement=place(last, roots),
         answered=bool(last.ranked),
         first=_first(last),
         confidence=last.ranked[0].probability if last.ranked else 0.0,

@@ -58,6 +58,7 @@ def _recording(folder: Path, *, service: str, fault: str) -> Recording:
     spans = read_traces(traces, start_ms, end_ms) if traces.is_file() else None
     root = component_of(service).name
     names = {each.component for each in measured} | set(spans.services if spans else ())
+    ours = {component_of(name).name for name in names}
     facts = CaseFacts(
         set="rcaeval",
         suite=f"rcaeval/{part}",
@@ -71,8 +72,9 @@ def _recording(folder: Path, *, service: str, fault: str) -> Recording:
             window_start_ms=onset_ms,
             window_end_ms=end_ms,
             onset_ms=onset_ms,
-            candidates=tuple(sorted({component_of(name).name for name in names})),
+            candidates=tuple(sorted(ours)),
         ),
+        more={"same_as": {f"{name}-db": name for name in sorted(ours) if f"{name}-db" in ours}},
     )
     family = "code" if _CODE_FAULT.fullmatch(fault) else family_of(fault)
     truth = Fault(

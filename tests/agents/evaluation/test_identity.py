@@ -52,3 +52,11 @@ def test_two_faults_are_two_roots_from_the_first_start_to_the_last_end():
     identity = identity_of(replace(recording(), truth=truth))
     assert identity.roots == ("a", "b")
     assert (identity.fault_start_ms, identity.fault_end_ms) == (3, 9)
+
+
+def test_a_set_may_take_a_database_for_its_service_under_its_own_protocol_alone():
+    case = recording("stock")
+    same = {"stock-db": "stock", "cart-db": "cart"}
+    identity = identity_of(replace(case, provenance={**case.provenance, "same_as": same}))
+    assert identity.right_answers("published") == ("stock", "stock-db")
+    assert identity.right_answers("online") == ("stock",)
