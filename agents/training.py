@@ -3,7 +3,6 @@
 The shipped rows give the shipped artefact, byte for byte.
 """
 
-from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from agents.case_factory import Run, make_rows, runs_of
 from agents.errors import RootlineError
 from agents.options import json_option
 from agents.training_tables import by_fault, by_split
+from models.case_library import read_library, shipped_files
 from models.case_rows import decode_rows, encode_rows
 from models.cases import CaseRow
 from models.simulator.simulate import TOPOLOGIES, is_topology
@@ -22,7 +22,6 @@ from models.training import TrainingResult
 from models.training import train as train_ranker
 
 _TOPOLOGIES = ("random", "shop", "random-40", "bank")
-_SHIPPED_ROWS = "library/simulated.jsonl"
 _ROOT = Path(__file__).parent.parent
 _SHIPPED_ARTEFACT = _ROOT / "models" / "artefacts" / "ranker.json"
 
@@ -137,7 +136,7 @@ def _chosen_runs(topologies: str, seeds: int) -> list[Run]:
 
 def _read(row_files: tuple[Path, ...]) -> list[CaseRow]:
     if not row_files:
-        return list(decode_rows(files("models").joinpath(_SHIPPED_ROWS).read_bytes()))
+        return list(read_library(shipped_files()).rows())
     rows: list[CaseRow] = []
     for path in row_files:
         try:

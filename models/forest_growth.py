@@ -17,7 +17,7 @@ from models.readings import Array
 class ForestConfig:
     """How trees grow."""
 
-    trees: int = field(default=80, metadata={"doc": "number of trees"})
+    trees: int = field(default=50, metadata={"doc": "number of trees"})
     least_leaf: int = field(
         default=2, metadata={"doc": "fewest candidates in a leaf; more where there are many rows"}
     )
@@ -25,7 +25,7 @@ class ForestConfig:
         default=3000, metadata={"doc": "one more candidate a leaf for so many candidates"}
     )
     feature_share: float = field(
-        default=0.12, metadata={"doc": "share of the features tried at a split"}
+        default=0.1, metadata={"doc": "share of the features tried at a split"}
     )
 
     def __post_init__(self) -> None:
