@@ -45,7 +45,7 @@ class TrainingConfig:
     """How to train."""
 
     ridge: float = field(
-        default=1e-2, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
+        default=1e-1, metadata={"doc": "pull towards the rule ranker's weights, per mean loss"}
     )
     folds: int = field(default=5, metadata={"doc": "folds over cases and over topologies"})
     fault_folds: int = field(default=5, metadata={"doc": "folds over fault kinds, at most"})
