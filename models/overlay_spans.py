@@ -63,7 +63,7 @@ def lay_spans(layers: Sequence[Layer], start_ms: int, end_ms: int) -> SpanBatch 
 
 def _moved(batch: SpanBatch, shift_ms: int, place: int) -> SpanBatch:
     """Shift a layer's spans and give its ids to nobody else."""
-    key = np.uint64(place) * _ID_STEP
+    key = np.uint64(place * int(_ID_STEP) % 2**64)  # in Python's integers: no overflow to warn of
     shift_ns = shift_ms * 1_000_000
     return replace(
         batch,
