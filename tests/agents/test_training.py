@@ -114,19 +114,17 @@ def test_rows_from_several_files_are_learnt_together(tmp_path: Path):
         assert orjson.loads(result.stdout)["report"]["cases"] == len(cases)
         made[out] = (tmp_path / out).read_bytes()
     assert made["parts"] == made["whole"]
-    assert read_artefact(made["whole"]).version.startswith("conditional-logit/")
+    assert read_artefact(made["whole"]).version.startswith(("conditional-logit/", "logit-forest/"))
 
 
-def test_runs_cover_every_fault_on_every_topology_with_every_seed():
+def test_every_round_gives_every_fault_another_kind_of_topology():
     runs = runs_of(["shop", "random"], 2)
     assert len(runs) == len(set(runs))
-    assert {r.fault for r in runs} == {*FAULTS, "none"}
-    assert {(r.topology, r.seed) for r in runs} == {
-        ("shop", 1),
-        ("shop", 2),
-        ("random", 1),
-        ("random", 2),
-    }
+    for fault in FAULTS:
+        assert sorted(r.topology for r in runs if r.fault == fault) == ["random", "shop"]
+    assert {r.topology for r in runs if r.fault == "none"} == {"shop", "random"}
+    first = {r.seed for r in runs[: len(FAULTS)]}
+    assert first.isdisjoint({r.seed for r in runs[-len(FAULTS) :]})
 
 
 @pytest.mark.parametrize(
