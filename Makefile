@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint type fmt bench train evaluate evaluate-simulated evaluate-public evaluate-tvdiag clean
+.PHONY: help setup demo test test-slow check lint type fmt bench train evaluate evaluate-simulated evaluate-public evaluate-tvdiag clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)  ## play the storm end to end on an embedded broker
 	@$(BIN)/rootline demo
 
-test: $(STAMP)  ## run all the tests
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## run the tests
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: $(STAMP)  ## run the long rest: every fault, training from the whole library
+	$(BIN)/python -m pytest -m slow tests
 
 check: lint type  ## what CI runs besides the tests
 

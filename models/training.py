@@ -164,6 +164,7 @@ def train(
             "training": asdict(config),
             "blend": asdict(validated.blend),
             "rows_sha256": _digest(ordered),
+            "systems": sorted({row.topology for row in ordered}),
             "figures": _headline(report),
         },
     )

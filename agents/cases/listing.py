@@ -15,6 +15,7 @@ from agents.options import json_option, settings_option
 from agents.settings import Settings
 from models.case_library import FAMILY_UNKNOWN, Case, CaseFilter, counts
 from models.cases import SOURCES
+from models.pattern_counts import case_counts
 
 
 @click.command(name="list")
@@ -48,7 +49,12 @@ def list_cases(  # noqa: PLR0913 - click passes each option as a parameter of it
     wanted = CaseFilter(source=source or "", pattern=pattern, family=family, system=system)
     found = library.matching(wanted)
     if as_json:
-        told = {"total": len(found), "of": len(library.cases), "counts": counts(found)}
+        told = {
+            "total": len(found),
+            "of": len(library.cases),
+            "counts": counts(found),
+            "patterns": case_counts(row for case in found for row in case.rows),
+        }
         listed = [] if only_counts else [described(case) for case in found]
         click.echo(orjson.dumps(told | {"cases": listed}))
         return

@@ -20,6 +20,7 @@ from models.simulator.simulate import simulate
 SHORT = SimulationConfig(warmup_seconds=240, storm_seconds=210, request_rate=8)
 
 
+@pytest.mark.slow
 def test_the_shipped_rows_give_the_shipped_ranker(tmp_path: Path):
     out = tmp_path / "ranker.json"
     result = CliRunner().invoke(train, ["--out", str(out)])

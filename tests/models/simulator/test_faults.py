@@ -7,8 +7,12 @@ from schemas.telemetry import SpanKind
 from tests.models.simulator.runs import RESOLVER, alerts_of, component_of, short_run
 
 TOPOLOGIES = ("shop", "bank", "random")
-CASES = [(fault, TOPOLOGIES[i % len(TOPOLOGIES)]) for i, fault in enumerate(FAULTS)]
-"""Each fault in one environment; `test_environments` asks whether it finds a victim in all."""
+CASES = [
+    pytest.param(fault, TOPOLOGIES[i % len(TOPOLOGIES)], marks=[pytest.mark.slow] if i % 4 else [])
+    for i, fault in enumerate(FAULTS)
+]
+"""Each fault in one environment, a quarter of them in `make test`; `test_environments` asks whether
+each finds a victim in all."""
 
 
 @pytest.mark.parametrize(("fault", "topology"), CASES)
