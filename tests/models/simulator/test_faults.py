@@ -11,8 +11,8 @@ CASES = [
     pytest.param(fault, TOPOLOGIES[i % len(TOPOLOGIES)], marks=[pytest.mark.slow] if i % 4 else [])
     for i, fault in enumerate(FAULTS)
 ]
-"""Each fault in one environment, a quarter of them in `make test`; `test_environments` asks whether
-each finds a victim in all."""
+"""Each fault in one environment, a quarter of them in `make test`; `test_environments` asks
+whether each finds a victim in all."""
 
 
 @pytest.mark.parametrize(("fault", "topology"), CASES)
