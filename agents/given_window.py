@@ -13,6 +13,9 @@ from schemas.recording import Recording
 
 _SETTLE_MS = 35_000
 """A pane is told a while after its end; what arrives within this still belongs to the window."""
+_NEVER_SECONDS = 1e7
+_LONGEST_SECONDS = 1800.0
+"""Of a longer window the end is read."""
 
 
 class NoProtocolError(RootlineError):
@@ -26,12 +29,8 @@ def question_of_window(recording: Recording, config: OfflineConfig | None = None
         NoProtocolError: its provenance has no `protocol` with `onset_ms` and `window_end_ms`.
     """
     window = given_window(recording)
-    config = config or OfflineConfig()
-    evidence = config.pipeline.evidence
-    seconds = min(max(evidence.window_seconds, (window.until_ms - window.onset_ms) / 1000), 1800.0)
-    pipeline = replace(config.pipeline, evidence=replace(evidence, window_seconds=seconds))
-    config = replace(config, pipeline=pipeline)
-    engine = Engine(recording.environment, pipeline, RuleRanker())
+    config = _only_asked(config or OfflineConfig(), window)
+    engine = Engine(recording.environment, config.pipeline, RuleRanker())
     for arrived_ms, environment, signal in signals_of(recording, config, OfflineRun()):
         if arrived_ms > window.until_ms + _SETTLE_MS:
             break
@@ -39,6 +38,21 @@ def question_of_window(recording: Recording, config: OfflineConfig | None = None
             engine.handle(signal, arrived_ms)
     engine.advance(window.until_ms + _SETTLE_MS)
     return engine.question_of(window)
+
+
+def _only_asked(config: OfflineConfig, window: GivenWindow) -> OfflineConfig:
+    """Read the whole window, and let no incident open: its questions would cost time."""
+    evidence = config.pipeline.evidence
+    seconds = (window.until_ms - window.onset_ms) / 1000
+    seconds = min(max(evidence.window_seconds, seconds), _LONGEST_SECONDS)
+    firing = replace(
+        config.pipeline.firing,
+        early_seconds=_NEVER_SECONDS,
+        evaluate_seconds=_NEVER_SECONDS,
+        min_interval_seconds=_NEVER_SECONDS,
+    )
+    evidence = replace(evidence, window_seconds=seconds)
+    return replace(config, pipeline=replace(config.pipeline, evidence=evidence, firing=firing))
 
 
 def given_window(recording: Recording) -> GivenWindow:

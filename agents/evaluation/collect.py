@@ -5,7 +5,6 @@ No answer is judged here.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from agents.evaluation.asked import Collected, Inquiry, Timed
 from agents.evaluation.baseline_case import (
@@ -23,8 +22,6 @@ from agents.recordings import read_recording
 from models.baselines.counts_forest import counts_of
 from schemas.candidate import Ranker
 from schemas.recording import Recording
-
-_NEVER_SECONDS: Final = 1e7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +58,12 @@ def collect(recording: Recording, wanted: Wanted, rank: Ranker) -> Collected | N
         found = ask_online(recording, identity, wanted.config, rank)
     if wanted.published and given:
         recording = _mistaken(recording, int(wanted.onset_error_ms / identity.time_scale))
-        question = question_of_window(recording, _patient(wanted.config))
+        question = question_of_window(recording, wanted.config)
         asked = Timed(asked_ms=given_window(recording).until_ms, question=question)
         found = replace(found, published=Inquiry(questions=(asked,)))
     if wanted.baselines and not identity.healthy:
         found = _with_baselines(recording, found, wanted.config)
     return found
-
-
-def _patient(config: OfflineConfig) -> OfflineConfig:
-    """Let no incident open: a given window asks by itself, and every other question costs time."""
-    firing = replace(
-        config.pipeline.firing,
-        early_seconds=_NEVER_SECONDS,
-        evaluate_seconds=_NEVER_SECONDS,
-        min_interval_seconds=_NEVER_SECONDS,
-    )
-    return replace(config, pipeline=replace(config.pipeline, firing=firing))
 
 
 def _mistaken(recording: Recording, error_ms: int) -> Recording:

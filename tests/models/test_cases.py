@@ -1,6 +1,7 @@
 """Case rows: anonymous, faithful, and refused where they are not what they say."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.augmentation import MASKS, augmented, without, without_candidate
+from models.augmentation import (
+    CROWD_SIZES,
+    MASKS,
+    augmented,
+    in_a_crowd,
+    without,
+    without_candidate,
+)
 from models.case_rows import decode_rows, encode_rows, rounded
 from models.cases import CaseCandidate, CaseLabel, CaseRow, row_of
 from models.errors import ModelError
@@ -205,3 +213,16 @@ def test_what_is_masked_depends_on_the_seed_and_not_on_the_order() -> None:
     assert masked(some, 1) == masked(some[::-1], 1)
     assert masked(some, 1) != masked(some, 2)
     assert len(augmented(some, seed=1, root_share=0.0, block_share=0.0)) == len(some)
+
+
+def test_a_crowd_is_of_the_quiet_and_the_root_keeps_its_place() -> None:
+    row = next(r for r in synthetic.rows(range(1)) if r.root is not None)
+    crowd = in_a_crowd(row, CROWD_SIZES[0])
+    assert crowd.root == row.root
+    assert crowd.candidates[: len(row.candidates)] == row.candidates
+    added = crowd.candidates[len(row.candidates) :]
+    assert len(added) == CROWD_SIZES[0]
+    assert row.candidates[row.root] not in added
+    assert crowd.context["candidates"] == len(crowd.candidates)
+    alone = replace(row, candidates=(row.candidates[row.root],), root=0)
+    assert in_a_crowd(alone, 10) == alone

@@ -228,3 +228,55 @@ def test_the_question_holds_each_candidate_once_and_the_strongest_evidence_first
     assert question.context["alerts"] == 1
     assert question.context["has_changes"] == 1.0
     assert question.context["elapsed_s"] == NOW_S
+
+
+def slow_from(name: str, second: int, cls: str = "latency") -> list:
+    """A component whose metric is out of line from a second on."""
+    return [
+        telemetry(
+            at_s=s + 30,
+            series=(a_series_pane(name, T0 + s * 1000, z=20.0, metric=f"{cls}_x", cls=cls),),
+            source=f"metrics/{name}",
+        )
+        for s in SINCE
+        if s >= second
+    ]
+
+
+BALANCED = [("web", "balancer"), ("web", "search"), ("search", "db")]
+
+
+@pytest.mark.parametrize(
+    ("edges", "second", "cls", "mirrors"),
+    [
+        (BALANCED, 0, "latency", True),
+        (BALANCED, 120, "latency", False),  # began later
+        (BALANCED, 0, "errors", False),  # shows something else
+        ([*BALANCED, ("search", "balancer")], 0, "latency", False),  # is called by it
+        ([("web", "balancer"), ("web", "search")], 0, "latency", False),  # calls nobody
+    ],
+)
+def test_a_leaf_that_shows_what_its_callers_other_callee_shows_is_a_stand_in(
+    edges, second, cls, mirrors
+):
+    signals = [*slow_from("balancer", 0), *slow_from("search", second, cls)]
+    case = a_case(a_scene(signals, graph=a_graph(edges)), an_alert("web"))
+    block = measure_topology(case, "balancer")
+    assert block.measures.get("mirrored", 0.0) == float(mirrors)
+    told = "search, which its callers call too, began to show the same"
+    assert any(e.statement == told for e in block.evidence) is mirrors
+
+
+def test_a_component_that_does_better_than_usual_sends_nobody_away():
+    better = [
+        telemetry(
+            at_s=s + 30,
+            series=(a_series_pane("db", T0 + s * 1000, z=-1.05, metric="cpu_x", cls="cpu"),),
+            source="metrics/0",
+        )
+        for s in SINCE
+    ]
+    graph = a_graph([("cart", "db"), ("web", "cart")])
+    case = a_case(a_scene(better, graph=graph), an_alert("cart"), an_alert("db"))
+    # With a negative weight that cancels the others the walk never came to an end.
+    assert min(case.page_rank.values()) > 0.0

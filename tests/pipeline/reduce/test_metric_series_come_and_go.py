@@ -233,3 +233,14 @@ def test_a_value_beyond_all_measure_is_no_sample(wild):
     for _, signal in [*said, *reducer.flush()]:
         assert decode_signal(encode_signal(signal)) == signal
         assert all(not p.value or abs(p.value) < 1 for p in signal.series)
+
+
+def test_a_series_that_often_rests_is_missed_only_after_longer() -> None:
+    threads = a_series("go_goroutines")
+    feed = Feed()
+    for _ in range(40):
+        feed.scrape(1, (MEMORY, 1e8), (threads, 50.0))
+        feed.scrape(9, (MEMORY, 1e8))
+    assert feed.panes() == []
+    feed.scrape(12, (MEMORY, 1e8))
+    assert [(pane.metric, pane.stale) for pane in feed.panes()] == [("go_goroutines", True)]
