@@ -3,15 +3,13 @@
 It is read when verdicts come, never before: a worker without verdicts pays nothing for it.
 """
 
-import asyncio
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-_READ_MS = 500
-_STALLED_SECONDS = 30.0
+from agents.topic_end import read_to_end
+
 _FAST = 1
 
 
@@ -42,25 +40,8 @@ class KeptTopic:
         Raises:
             TimeoutError: the topic's end did not come nearer for 30 s.
         """
-        ends = await self._reader.end_offsets(sorted(self._reader.assignment()))
-        while left := await self._left(ends):
-            async with asyncio.timeout(_STALLED_SECONDS):
-                await self._read(left)
-            self._beat()
-
-    async def _left(self, ends: dict[Any, int]) -> list[Any]:
-        return [place for place, end in ends.items() if await self._reader.position(place) < end]
-
-    async def _read(self, left: list[Any]) -> None:
-        """Read until something comes; a compacted tail moves the position without records."""
-        before = [await self._reader.position(place) for place in left]
-        while True:
-            batches = await self._reader.getmany(*left, timeout_ms=_READ_MS)
-            for place in sorted(batches):
-                for record in batches[place]:
-                    self._remember(record.key, record.value)
-            if batches or before != [await self._reader.position(place) for place in left]:
-                return
+        places = sorted(self._reader.assignment())
+        await read_to_end(self._reader, places, self._remember, beat=self._beat)
 
     def _remember(self, key: bytes | None, value: bytes | None) -> None:
         if key is None:

@@ -55,9 +55,9 @@ def samples_of(measured: Sequence[Measured]) -> MetricBatch:
     )
 
 
-def alerts_of(measured: Sequence[Measured], *, start_ms: int, end_ms: int) -> tuple[Message, ...]:
-    """Return what the rules say of the same series."""
-    ruled = [
+def ruled(measured: Sequence[Measured]) -> list[RuleSeries]:
+    """Return the series that the rules look at, as they want them."""
+    return [
         RuleSeries(
             component=each.component,
             metric_class=each.meaning.metric_class,
@@ -66,6 +66,10 @@ def alerts_of(measured: Sequence[Measured], *, start_ms: int, end_ms: int) -> tu
             calls=each.calls,
         )
         for each in measured
-        if each.meaning.ruled
+        if each.meaning.ruled and len(each.times_ms)
     ]
-    return derive_alerts(ruled, start_ms=start_ms, end_ms=end_ms)
+
+
+def alerts_of(measured: Sequence[Measured], *, start_ms: int, end_ms: int) -> tuple[Message, ...]:
+    """Return what the rules say of the same series."""
+    return derive_alerts(ruled(measured), start_ms=start_ms, end_ms=end_ms)

@@ -21,7 +21,7 @@ from agents.importers.nezha_baseline import (
 )
 from agents.importers.nezha_day import Day, read_day
 from agents.importers.nezha_files import FAULT_LIST, Injected
-from agents.importers.nezha_metrics import measured_between, ruled
+from agents.importers.nezha_metrics import measured_between, ruled_together
 from agents.importers.rule_pack import EVALUATE_MS, derive_alerts
 from agents.importers.series import component_of
 from agents.importers.span_kinds import spans_of
@@ -161,7 +161,7 @@ def _recording(day: Day, window: _Window, facts: CaseFacts, truth: tuple[Fault, 
         resolution_seconds=60.0,
         provenance=facts.as_json(),
         alerts=derive_alerts(
-            [*rule_series(spans), *ruled(measured)],
+            [*rule_series(spans), *ruled_together(measured)],
             start_ms=window.alerts_ms,
             end_ms=window.end_ms,
         ),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.importers.errors import LayoutError
-from agents.importers.measured import Meaning, Measured
+from agents.importers.measured import Meaning, Measured, ruled
 from agents.importers.rule_pack import EVALUATE_MS, RuleSeries
 from pipeline.metric_meaning import MetricClass
 from schemas.resolve_names import workload_of
@@ -90,18 +90,11 @@ def _measured(pod: PodTable, start_ms: int, end_ms: int) -> Iterator[Measured]:
         )
 
 
-def ruled(measured: list[Measured]) -> list[RuleSeries]:
+def ruled_together(measured: list[Measured]) -> list[RuleSeries]:
     """Return what alert rules look at; pods of one scrape are seen at one time."""
     return [
-        RuleSeries(
-            component=each.component,
-            metric_class=each.meaning.metric_class,
-            times_ms=-(-each.times_ms // EVALUATE_MS) * EVALUATE_MS,
-            values=each.values,
-            calls=each.calls,
-        )
-        for each in measured
-        if each.meaning.ruled and len(each.times_ms)
+        replace(each, times_ms=-(-each.times_ms // EVALUATE_MS) * EVALUATE_MS)
+        for each in ruled(measured)
     ]
 
 

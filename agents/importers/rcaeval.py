@@ -14,11 +14,11 @@ from agents.importers.case_facts import CaseFacts, Protocol
 from agents.importers.errors import LayoutError
 from agents.importers.fault_family import family_of
 from agents.importers.layout import existing, folders_holding
-from agents.importers.measured import Measured, samples_of
+from agents.importers.measured import Measured, ruled, samples_of
 from agents.importers.rcaeval_metrics import FILES, read_measured
 from agents.importers.rcaeval_traces import FILE as TRACES
 from agents.importers.rcaeval_traces import read_traces
-from agents.importers.rule_pack import RuleSeries, derive_alerts
+from agents.importers.rule_pack import derive_alerts
 from agents.importers.series import component_of
 from agents.importers.span_kinds import spans_of
 from agents.importers.span_series import rule_series
@@ -100,17 +100,7 @@ def _recording(folder: Path, *, service: str, fault: str) -> Recording:
 def _alerts(
     measured: Sequence[Measured], spans: SpanTable | None, start_ms: int, end_ms: int
 ) -> tuple[Message, ...]:
-    series = [
-        RuleSeries(
-            component=each.component,
-            metric_class=each.meaning.metric_class,
-            times_ms=each.times_ms,
-            values=each.values,
-            calls=each.calls,
-        )
-        for each in measured
-        if each.meaning.ruled and len(each.times_ms)
-    ]
+    series = ruled(measured)
     series += rule_series(spans) if spans is not None else ()
     return derive_alerts(series, start_ms=start_ms, end_ms=end_ms)
 

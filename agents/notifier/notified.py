@@ -4,23 +4,19 @@ Key `receiver|incident_id`, value the `Sent` state. A message counts as sent onc
 acknowledged by all replicas; a receiver's offsets are committed only after that.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.notifier.sent import Sent
+from agents.topic_end import read_to_end
 from agents.worker.publisher import Publisher
 from agents.worker.stage import Outgoing
 
 log = logging.getLogger(__name__)
-
-_READ_MS = 500
-_STALLED_SECONDS = 30.0
 
 
 class Memory:
@@ -87,28 +83,9 @@ class NotifiedLog:
         if not self._reader.assignment():
             self._reader.assign(self._places)
             await self._reader.seek_to_beginning(*self._places)
-        ends = await self._reader.end_offsets(self._places)
-        left = await self._left(ends)
-        while left:
-            async with asyncio.timeout(_STALLED_SECONDS):
-                await self._read(left)
-                left = await self._left(ends)
+        await read_to_end(self._reader, self._places, self._remember)
         for sent in list(self._memory.unlogged.values()):
             await self.append(sent)
-
-    async def _left(self, ends: dict[Any, int]) -> list[Any]:
-        return [place for place, end in ends.items() if await self._reader.position(place) < end]
-
-    async def _read(self, left: list[Any]) -> None:
-        """Read until something comes; a compacted tail moves the position without records."""
-        before = [await self._reader.position(place) for place in left]
-        while True:
-            batches = await self._reader.getmany(*left, timeout_ms=_READ_MS)
-            for place in sorted(batches):
-                for record in batches[place]:
-                    self._remember(record.key, record.value)
-            if batches or before != [await self._reader.position(place) for place in left]:
-                return
 
     def _remember(self, key: bytes | None, value: bytes | None) -> None:
         if key is None or value is None or not key.startswith(f"{self._receiver}|".encode()):
