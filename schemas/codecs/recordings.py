@@ -3,7 +3,7 @@
 Every index is checked on reading, so a batch that was read can be used without care.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -81,21 +81,6 @@ def metrics_from_npz(data: bytes) -> MetricBatch:
     table = _table(unpacked, "table", _series)
     _check_index("series", columns["series"], len(table))
     return MetricBatch(**columns, table=table)
-
-
-def concat_metrics(batches: Sequence[MetricBatch]) -> MetricBatch:
-    """Put batches one after the other; equal series become one row of the table."""
-    rows: dict[Series, int] = {}
-    indices = [np.zeros(0, np.int32)]
-    for batch in batches:
-        mapping = np.array([rows.setdefault(each, len(rows)) for each in batch.table], np.int32)
-        indices.append(mapping[batch.series] if len(batch) else np.zeros(0, np.int32))
-    return MetricBatch(
-        series=np.concatenate(indices),
-        time_ms=np.concatenate([np.zeros(0, np.int64), *(each.time_ms for each in batches)]),
-        value=np.concatenate([np.zeros(0, np.float64), *(each.value for each in batches)]),
-        table=tuple(rows),
-    )
 
 
 def _columns(unpacked: Unpacked, types: dict[str, type[np.generic]]) -> dict[str, NDArray[Any]]:

@@ -14,7 +14,6 @@ from schemas.codecs.npz import Unpacked, pack
 from schemas.codecs.otlp_metrics import decode_metrics
 from schemas.codecs.otlp_spans import decode_spans
 from schemas.codecs.recordings import (
-    concat_metrics,
     metrics_from_npz,
     metrics_to_npz,
     spans_from_npz,
@@ -194,20 +193,3 @@ def test_mutated_columns_never_raise_anything_else(data: st.DataObject) -> None:
         metrics_from_npz(stored.getvalue())
     except SchemaError as error:
         assert str(error)  # noqa: PT017 -- either outcome is right; nothing else may be raised
-
-
-def test_batches_are_put_together_with_one_table() -> None:
-    other = Series(name="up", labels=())
-    more = MetricBatch(
-        series=np.array([1, 0], np.int32),
-        time_ms=np.array([5, 6], np.int64),
-        value=np.array([0.5, 1.0]),
-        table=(METRICS.table[3], other),
-    )
-    batch = concat_metrics([METRICS, more])
-    assert batch.table == (*METRICS.table, other)
-    assert batch.series.tolist() == [*METRICS.series.tolist(), len(METRICS.table), 3]
-    assert batch.time_ms.tolist()[-2:] == [5, 6]
-    assert concat_metrics([]).table == ()
-    assert len(concat_metrics([])) == 0
-    assert equal(concat_metrics([METRICS]), METRICS)
