@@ -136,7 +136,7 @@ def _chosen_runs(topologies: str, seeds: int) -> list[Run]:
 
 def _read(row_files: tuple[Path, ...]) -> list[CaseRow]:
     if not row_files:
-        return list(read_library(shipped_files()).rows())
+        return list(read_library(shipped_files()).simulated_rows())
     rows: list[CaseRow] = []
     for path in row_files:
         try:

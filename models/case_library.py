@@ -77,6 +77,14 @@ class CaseLibrary:
         for case in self.cases:
             yield from case.rows
 
+    def simulated_rows(self) -> Iterator[CaseRow]:
+        """Give the rows of simulated cases, which the shipped ranker learns from.
+
+        Those of public sets make it no better on other systems (docs/EVALUATION.md), and a
+        ranker that has seen a set cannot be judged on it.
+        """
+        return (row for row in self.rows() if row.source == "simulated")
+
     def matching(self, wanted: CaseFilter) -> tuple[Case, ...]:
         """Choose cases."""
         return tuple(case for case in self.cases if wanted.takes(case))

@@ -14,6 +14,7 @@ from agents.cases.errors import CasesError
 from agents.cases.options import library_option
 from agents.evaluation.collect import Wanted, collect
 from agents.evaluation.identity import identity_of
+from agents.evaluation.judge import PROTOCOLS, Protocol
 from agents.evaluation.places import recording_folders
 from agents.evaluation.rows import rows_of
 from agents.offline import OfflineConfig
@@ -47,6 +48,13 @@ class Added:
     type=click.Path(path_type=Path),
     help=f"File to append to; else {_FILE} in your library's folder.",
 )
+@click.option(
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    default="online",
+    show_default=True,
+    help="What is asked: as online, or about the window that the recording's set gives.",
+)
 @json_option
 def add_cases(
     settings: Settings,
@@ -54,6 +62,7 @@ def add_cases(
     recordings: tuple[Path, ...],
     folder: Path | None,
     target: Path | None,
+    protocol: Protocol,
     as_json: bool,
 ) -> None:
     """Run the engine over RECORDINGS that have a truth, and append what it asked as cases.
@@ -62,7 +71,7 @@ def add_cases(
     """
     file = CaseFile(_target(settings, folder, target))
     folders = recording_folders(recordings)
-    added = _add(folders, file, settings)
+    added = _add(folders, file, settings, protocol)
     if as_json:
         click.echo(orjson.dumps({"file": str(file.path), **asdict(added)}))
     else:
@@ -79,14 +88,14 @@ def _target(settings: Settings, folder: Path | None, target: Path | None) -> Pat
     return own / _FILE
 
 
-def _add(folders: Sequence[Path], file: CaseFile, settings: Settings) -> Added:
+def _add(folders: Sequence[Path], file: CaseFile, settings: Settings, protocol: Protocol) -> Added:
     config = OfflineConfig(
         resolver=settings.resolver,
         reduce=settings.reduce,
         pipeline=settings.pipeline,
         future_seconds=settings.worker.future_seconds,
     )
-    wanted = Wanted(published=False, config=config)
+    wanted = Wanted(online=protocol == "online", published=protocol == "published", config=config)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     console = Console(stderr=True)
     rows: list[CaseRow] = []
@@ -103,7 +112,8 @@ def _add(folders: Sequence[Path], file: CaseFile, settings: Settings) -> Added:
                 known.append(identity.key)
             else:
                 # Questions do not depend on who answers them: the rules do as well as a ranker.
-                found = rows_of(filter(None, [collect(recording, wanted, RuleRanker())]), "online")
+                asked = collect(recording, wanted, RuleRanker())
+                found = rows_of([asked] if asked else [], protocol)
                 # Of one whose fault opened no incident the file may have the noise already.
                 found = [r for r in found if not file.has(r.source, r.topology, r.case)]
                 file.append(found)

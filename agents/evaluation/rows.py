@@ -1,12 +1,11 @@
 """Training rows of collected recordings: the same questions that are judged, with their truth."""
 
 from collections.abc import Iterable
-from importlib.resources import files
 
 from agents.evaluation.asked import Collected, Inquiry
 from agents.evaluation.identity import Identity
 from agents.evaluation.judge import Protocol, inquiry_of
-from models.case_rows import decode_rows
+from models.case_library import read_library, shipped_files
 from models.cases import CaseLabel, CaseRow, row_of
 from models.moments import kept_moments
 from models.pattern_catalogue import default_catalogue
@@ -27,14 +26,10 @@ def rows_of(cases: Iterable[Collected], protocol: Protocol) -> list[CaseRow]:
 
 
 def library_rows(without: Iterable[str]) -> list[CaseRow]:
-    """Read the rows that ship, without those of some systems."""
+    """Read the rows that the shipped ranker learnt from, without those of some systems."""
     left_out = set(without)
-    library = files("models").joinpath("library")
-    found: list[CaseRow] = []
-    for file in sorted(library.iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".jsonl"):
-            found += (r for r in decode_rows(file.read_bytes()) if r.topology not in left_out)
-    return found
+    library = read_library(shipped_files())
+    return [row for row in library.simulated_rows() if row.topology not in left_out]
 
 
 def _rows(inquiry: Inquiry, label: CaseLabel) -> list[CaseRow]:
