@@ -38,14 +38,18 @@ class Parameters:
     blend: Blend = field(default_factory=Blend)
     forest: Forest | None = None
 
-    def scores(self, features: Array) -> Array:
+    def odds(self, features: Array) -> Array | None:
+        """Return the forest's log odds of each candidate; None where it has no say."""
+        if self.forest is None or not len(features):
+            return None
+        return self.forest.log_odds(features)
+
+    def scores(self, features: Array, odds: Array | None) -> Array:
         """Score each candidate by the logit and, where it has a say, the forest."""
         scores = self.blend.logit * scores_of(features, np.array(self.weights))
-        if self.forest is not None and len(features):
-            scores = scores + self.blend.forest * self.forest.log_odds(features)
-        return scores
+        return scores if odds is None else scores + self.blend.forest * odds
 
-    def parts(self, features: Array) -> Array:
+    def parts(self, features: Array, odds: Array | None) -> Array:
         """Split each candidate's score less the mean score up by feature.
 
         The forest's part is laid out in proportion to what its splits added.
@@ -53,9 +57,8 @@ class Parameters:
         if not len(features):
             return features
         own = self.blend.logit * np.array(self.weights) * (features - features.mean(axis=0))
-        if self.forest is None:
+        if self.forest is None or odds is None:
             return np.asarray(own, dtype=np.float64)
-        odds = self.forest.log_odds(features)
         away = self.blend.forest * (odds - odds.mean())
         split = self.forest.attribution(features)
         split = split - split.mean(axis=0)
@@ -90,12 +93,13 @@ def answer(
         context=question.context,
     )
     features = vectors(asked)
-    scores = parameters.scores(features)
+    odds = parameters.odds(features)
+    scores = parameters.scores(features, odds)
     context = context_vector(asked, features)
     outside = parameters.blend.logit * float((context * np.array(parameters.outside)).sum())
     chances = posterior(scores, outside, float(context[_ELAPSED]), parameters.calibration)
     order = sorted(range(len(candidates)), key=lambda i: -scores[i])
-    parts = parameters.parts(features)
+    parts = parameters.parts(features, odds)
     ranked = tuple(
         Ranked(
             component=candidates[i].component,

@@ -48,7 +48,9 @@ def fit(pattern: Pattern, shown: Mapping[str, float], telling: Mapping[str, floa
     0.6 * (1 + 0.25) / 1.5 + 0.4 * 1.5 / 2.5 = 0.74.
     """
     signature = pattern.signature
-    met = sum(shown.get(kind, 0.0) >= PRESENT for kind in signature.required)
+    met = 0
+    for kind in signature.required:  # most of hundreds of patterns end here
+        met += shown.get(kind, 0.0) >= PRESENT
     if met < signature.min_match:
         return 0.0
     pairs = [(telling[kind], shown.get(kind, 0.0)) for kind in signature.required]
@@ -63,35 +65,48 @@ def fit(pattern: Pattern, shown: Mapping[str, float], telling: Mapping[str, floa
     return 0.6 * matched + 0.4 * (told / everything if everything else 0.0) - 0.3 * against
 
 
-def hints(pattern: Pattern, evidence: tuple[Evidence, ...]) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a candidate's evidence names: all its words, lower-case, and kinds of changes."""
+
+    text: str
+    change_kinds: frozenset[str]
+
+
+def named_by(evidence: tuple[Evidence, ...]) -> Named:
+    """Collect what evidence names, once for all patterns."""
+    kinds = {item.details["change_kind"] for item in evidence if "change_kind" in item.details}
+    return Named(text=evidence_text(evidence), change_kinds=frozenset(kinds))
+
+
+def hints(pattern: Pattern, named: Named) -> float:
     """Adjust a score by what evidence names: products, alert rules, kinds of change.
 
     +0.1 when a product that the pattern is about (markers) is named, -0.2 when it is about one
     and none is; +0.1 when a rule that typically fires is named; +0.1 when a change was of a kind
     that causes it, -0.2 when the pattern needs a change and those there were of other kinds.
     """
-    text = evidence_text(evidence)
     total = 0.0
     if pattern.markers:
-        total += 0.1 if any(marker in text for marker in pattern.markers) else -0.2
-    if any(rule.lower() in text for rule in pattern.typical_alert_rules):
+        total += 0.1 if any(marker in named.text for marker in pattern.markers) else -0.2
+    if any(rule.lower() in named.text for rule in pattern.typical_alert_rules):
         total += 0.1
-    changed = {item.details["change_kind"] for item in evidence if "change_kind" in item.details}
-    if any(kind.value in changed for kind in pattern.change_kinds):
+    if any(kind.value in named.change_kinds for kind in pattern.change_kinds):
         total += 0.1
-    elif changed and "change_recent" in pattern.signature.required:
+    elif named.change_kinds and "change_recent" in pattern.signature.required:
         total -= 0.2
     return total
 
 
 def scores(candidate: Candidate, catalogue: Catalogue) -> list[tuple[float, Pattern]]:
     """Score every pattern that a component of its kind can have and whose signature shows."""
-    shown = strengths(candidate.evidence)
+    shown, named = strengths(candidate.evidence), named_by(candidate.evidence)
+    telling = catalogue.telling[candidate.component.kind]
     scored = []
     for pattern in catalogue.of_kind(candidate.component.kind):
-        value = fit(pattern, shown, catalogue.telling[candidate.component.kind])
+        value = fit(pattern, shown, telling)
         if value > 0.0:
-            scored.append((value + hints(pattern, candidate.evidence), pattern))
+            scored.append((value + hints(pattern, named), pattern))
     return sorted(scored, key=lambda pair: (-pair[0], pair[1].id))
 
 
