@@ -6,7 +6,7 @@ from functools import cached_property
 
 import networkx as nx
 
-from pipeline.blocks.alert_topics import Counts, replicas_of, topics_of_members
+from pipeline.blocks.alert_topics import Counts, Replicas, topics_of_members
 from pipeline.given_window import GivenWindow
 from pipeline.grouping import Reach, reach
 from pipeline.incident_state import Group, Member
@@ -81,9 +81,9 @@ class CaseView:
         return topics_of_members(self.members)
 
     @cached_property
-    def replicas(self) -> Mapping[str, list[str]]:
-        """Of each component that has any: its replicas, as far as the service graph knows."""
-        return replicas_of(self.scene.graph.graph.nodes)
+    def replicas(self) -> Replicas:
+        """Components that do the same work, as far as the service graph knows them."""
+        return Replicas(self.scene.graph.graph.nodes, self.alert_topics)
 
     @cached_property
     def onset_ms(self) -> int:

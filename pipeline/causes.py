@@ -70,11 +70,17 @@ class _Court:
                 self._sick.setdefault(alert.component, alert.starts_ms)
         components = sorted({a.component for a in self._alerts})
         self._alerting = frozenset(components)
+        self._accuses = {a.fingerprint: self._accused(a) for a in self._alerts}
+        self._weighs = [
+            (a.fingerprint, a.component, _NAMED if self._accuses[a.fingerprint] else _ALERT)
+            for a in self._alerts
+        ]
         found = {r for c in components for r in self._explainers(c)} | set(components)
         eligible = [r for r in sorted(found) if self._is_eligible(r, is_node)]
         self._explained = {r: self._explained_by(r) for r in eligible}
         most = sorted(eligible, key=lambda r: (-len(self._explained[r]), r))
         self._candidates = most[:_MOST_CANDIDATES]
+        self._nearness = {r: self._near(r) for r in self._candidates}
 
     def verdict(self) -> Verdict:
         causes = self._necessary(self._chosen())
@@ -109,24 +115,27 @@ class _Court:
         return self._weight({a.fingerprint for a in self._alerts} - explained)
 
     def _order(self, cause: str, left: set[str]) -> tuple[float, int, int, str]:
+        own, far = self._nearness[cause]
+        return self._weight(left - self._explained[cause]), -own, far, cause
+
+    def _near(self, cause: str) -> tuple[int, int]:
+        """How many of the alerts that it explains are its own, and how far away all are."""
         mine = [a for a in self._alerts if a.fingerprint in self._explained[cause]]
         own = sum(a.component == cause for a in mine)
-        far = sum(self._steps(a.component, cause) for a in mine)
-        return self._weight(left - self._explained[cause]), -own, far, cause
+        return own, sum(self._steps(a.component, cause) for a in mine)
 
     def _weight(self, left: Collection[str]) -> float:
         """Say how much is unexplained: per component, so that one noisy place is no storm."""
         weights: dict[str, float] = {}
-        for alert in self._alerts:
-            if alert.fingerprint in left:
-                more = _NAMED if self._accused(alert) else _ALERT
-                weights[alert.component] = weights.get(alert.component, 0.0) + more
+        for fingerprint, component, more in self._weighs:
+            if fingerprint in left:
+                weights[component] = weights.get(component, 0.0) + more
         return sum(min(w, _COMPONENT) for w in weights.values())
 
     def _put_down(self, alert: StormAlert, causes: Sequence[str], first: Mapping[str, int]) -> str:
         """Choose an alert's cause: one that explains it, had begun by then, and began last."""
         fits = [r for r in causes if alert.fingerprint in self._explained[r]] or list(causes)
-        accused = self._accused(alert)
+        accused = self._accuses[alert.fingerprint]
         if accused is not None:
             fits = [r for r in fits if r != alert.component] or fits
         latest_ms = alert.starts_ms + (-_TRAFFIC_MS if alert.of_less_traffic else _SOON_MS)
@@ -152,7 +161,7 @@ class _Court:
         starved = {} if alert.of_cause else self._known.starved.get(alert.component, {})
         if cause not in called and cause not in starved:
             return False
-        accused = self._accused(alert)
+        accused = self._accuses[alert.fingerprint]
         if accused is not None and cause not in self._known.called.get(accused, {accused: 0}):
             return False
         late_ms = _LATE_STATE_MS if alert.of_cause else _LATE_MS

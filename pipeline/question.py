@@ -35,7 +35,7 @@ def _candidate(
 ) -> Candidate:
     blocks = (
         measure_alerts(case, name, flaps=flaps),
-        measure_topics(name, case.alert_topics, case.scene.graph, case.replicas.get(name, [])),
+        measure_topics(name, case.alert_topics, case.scene.graph, case.replicas),
         measure_metrics(case, name),
         measure_silence(case, name),
         measure_spans(case, name),

@@ -52,27 +52,52 @@ def _count_call(counts: dict[str, Counter[str]], caller: str, callee: str, *, sl
     counts.setdefault(caller, Counter())[f"alerts_calls_out_{how}"] += 1
 
 
-def replicas_of(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return of each the others that differ from it only in the number at their end.
+class Replicas:
+    """Components that differ only in the number at their end, and what their alerts speak of.
 
-    >>> replicas_of(["orders-0", "orders-1", "orders-db-0", "web"])
-    {'orders-0': ['orders-1'], 'orders-1': ['orders-0']}
+    Sums are made once for each family, so that many replicas cost no more than many components.
     """
-    families: dict[str, list[str]] = {}
-    for name in sorted(names):
-        stem = _REPLICA.sub("", name)
-        if stem != name:
-            families.setdefault(stem, []).append(name)
-    return {
-        name: [other for other in family if other != name]
-        for family in families.values()
-        for name in family
-        if len(family) > 1
-    }
+
+    def __init__(self, names: Iterable[str], counts: Mapping[str, Counts]) -> None:
+        self._counts = counts
+        self._stems: dict[str, str] = {}
+        families: dict[str, list[str]] = {}
+        for name in sorted(names):
+            stem = _REPLICA.sub("", name)
+            if stem != name:
+                families.setdefault(stem, []).append(name)
+                self._stems[name] = stem
+        self._sizes = {stem: len(family) for stem, family in families.items()}
+        self._sums = {
+            stem: {
+                measure: sum(count(counts.get(name, {})) for name in family)
+                for measure, count in _BESIDE_REPLICAS.items()
+            }
+            for stem, family in families.items()
+            if len(family) > 1
+        }
+
+    def beside(self, name: str) -> dict[str, float]:
+        """Measure what a component has beyond the mean of its replicas; nothing without any.
+
+        >>> replicas = Replicas(["orders-0", "orders-1", "web"], {"orders-0": {"rules": 2}})
+        >>> round(replicas.beside("orders-0")["alerts_beyond_replicas"], 2)
+        1.1
+        >>> replicas.beside("web")
+        {}
+        """
+        sums = self._sums.get(self._stems.get(name, ""))
+        if sums is None:
+            return {}
+        own, others = self._counts.get(name, {}), self._sizes[self._stems[name]] - 1
+        return {
+            measure: math.log1p(count(own)) - math.log1p((sums[measure] - count(own)) / others)
+            for measure, count in _BESIDE_REPLICAS.items()
+        }
 
 
 def measure_topics(
-    name: str, counts: Mapping[str, Counts], graph: ServiceGraph, replicas: list[str]
+    name: str, counts: Mapping[str, Counts], graph: ServiceGraph, replicas: Replicas
 ) -> Block:
     """Measure what the alerts on a candidate speak of; what nobody speaks of stays absent."""
     own = counts.get(name, {})
@@ -87,11 +112,8 @@ def measure_topics(
     ):
         others = [n for n in neighbours if n != name]
         if others:
-            measures[measure] = _mean(counts, others, _rules)
-    for measure, count in _BESIDE_REPLICAS.items() if replicas else ():
-        mean = _mean(counts, replicas, count)
-        measures[measure] = math.log1p(count(own)) - math.log1p(mean)
-    return Block(measures=measures)
+            measures[measure] = sum(_rules(counts.get(n, {})) for n in others) / len(others)
+    return Block(measures=measures | replicas.beside(name))
 
 
 def _sum_of(*keys: str) -> Callable[[Counts], float]:
@@ -108,9 +130,3 @@ _BESIDE_REPLICAS: dict[str, Callable[[Counts], float]] = {
     "fall_beyond_replicas": _sum_of("alerts_fall"),
     "logs_beyond_replicas": _sum_of("alerts_logs"),
 }
-
-
-def _mean(
-    counts: Mapping[str, Counts], names: list[str], count: Callable[[Counts], float]
-) -> float:
-    return sum(count(counts.get(n, {})) for n in names) / len(names)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.alert_topic import call_of, topic_of
-from pipeline.blocks.alert_topics import measure_topics, replicas_of
+from pipeline.blocks.alert_topics import Replicas, measure_topics
 from schemas.alert import Alert, AlertStatus
 from tests.pipeline.builders import an_alert
 from tests.pipeline.scenes import a_case, a_graph, a_scene
@@ -54,13 +54,14 @@ def test_calls_need_both_sides() -> None:
 
 
 def test_replicas_are_those_that_differ_in_their_number_alone() -> None:
-    found = replicas_of(["orders-0", "orders-1", "orders-db-0", "web", "web1", "web2"])
-    assert found == {
-        "orders-0": ["orders-1"],
-        "orders-1": ["orders-0"],
-        "web1": ["web2"],
-        "web2": ["web1"],
+    counts = {"orders-0": {"rules": 3.0}, "orders-db-0": {"rules": 9.0}, "web1": {"rules": 1.0}}
+    replicas = Replicas(["orders-0", "orders-1", "orders-db-0", "web", "web1", "web2"], counts)
+    beyond = {
+        n: replicas.beside(n).get("alerts_beyond_replicas") for n in ("orders-0", "orders-1")
     }
+    assert beyond == {"orders-0": math.log(4), "orders-1": -math.log(4)}
+    assert replicas.beside("web1")["alerts_beyond_replicas"] == math.log(2)
+    assert replicas.beside("orders-db-0") == replicas.beside("web") == {}
 
 
 def a_call(caller: str, callee: str, rule: str):
@@ -69,9 +70,10 @@ def a_call(caller: str, callee: str, rule: str):
     return replace(signal, alert=replace(signal.alert, labels=tuple(sorted(labels))))
 
 
-def measures_of(name: str, *alerts, edges=(), replicas=()):
+def measures_of(name: str, *alerts, edges=(), known=()):
     case = a_case(a_scene(graph=a_graph(edges)), *alerts)
-    return measure_topics(name, case.alert_topics, case.scene.graph, list(replicas)).measures
+    replicas = Replicas(known, case.alert_topics)
+    return measure_topics(name, case.alert_topics, case.scene.graph, replicas).measures
 
 
 def test_rules_are_counted_once_by_topic() -> None:
@@ -97,7 +99,7 @@ def test_neighbours_and_replicas_are_compared_by_their_means() -> None:
         an_alert("db", rule="DiskFull"),
     )
     found = measures_of(
-        "cart-0", *alerts, edges=[("cart-0", "db"), ("cart-0", "mail")], replicas=["cart-1"]
+        "cart-0", *alerts, edges=[("cart-0", "db"), ("cart-0", "mail")], known=["cart-0", "cart-1"]
     )
     assert found["alerts_callees"] == 0.5
     assert "alerts_callers" not in found
