@@ -1,17 +1,16 @@
 """What is malformed, cut, oversized, of the wrong type or from another time ends in a sentence."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from schemas.codecs.alerts import decode_alerts
 from schemas.codecs.changes import decode_change
-from schemas.codecs.limits import CodecLimits
 from schemas.codecs.otlp_metrics import decode_metrics
 from schemas.codecs.otlp_spans import decode_spans
 from schemas.codecs.prometheus_json import decode_samples
 from schemas.errors import SchemaError
+from tests.schemas import otlp_samples as otlp
 from tests.schemas import samples as s
 
 
@@ -32,7 +31,7 @@ def sample(**fields: object) -> bytes:
 
 
 def span(**fields: object) -> bytes:
-    data = s.traces()
+    data = otlp.traces()
     first = data.resource_spans[0].scope_spans[0].spans[0]
     for name, value in fields.items():
         setattr(first, name, value)
@@ -54,14 +53,14 @@ def json_metric(**metric: object) -> bytes:
 
 
 def gauge_at(nanoseconds: int) -> bytes:
-    data = s.metrics()
+    data = otlp.metrics()
     point = data.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]
     point.time_unix_nano = nanoseconds
     return data.SerializeToString()
 
 
 def nameless() -> bytes:
-    data = s.metrics()
+    data = otlp.metrics()
     data.resource_metrics[0].scope_metrics[0].metrics[0].name = ""
     return data.SerializeToString()
 
@@ -152,7 +151,7 @@ BAD_CHANGES: dict[str, tuple[bytes, str]] = {
 }
 BAD_SPANS: dict[str, tuple[bytes, str]] = {
     "no OTLP": (b"garbage!", "the message is no OTLP spans in protobuf (8 bytes, cut or"),
-    "cut": (s.traces().SerializeToString()[:-9], "the message is no OTLP spans in protobuf"),
+    "cut": (otlp.traces().SerializeToString()[:-9], "the message is no OTLP spans in protobuf"),
     "short trace id": (span(trace_id=b"abc"), "found a trace id of 3 bytes, expected 16"),
     "no span id": (span(span_id=b""), "found a span id of 0 bytes, expected 8"),
     "zero span id": (span(span_id=b"\0" * 8), "a trace or span id of zero"),
@@ -161,8 +160,8 @@ BAD_SPANS: dict[str, tuple[bytes, str]] = {
     "no start": (span(start_time_unix_nano=0), "span 0 is from 0 to"),
     "start in ms": (span(start_time_unix_nano=s.T0), "between the years 2000 and 2200"),
     "end in 2262": (span(end_time_unix_nano=(1 << 63) + 5), "between the years 2000 and 2200"),
-    "metrics": (s.dumps(s.METRICS_JSON), "the message is JSON without resourceSpans"),
-    "JSON cut": (s.dumps(s.TRACES_JSON)[:-3], "the message is no OTLP in JSON"),
+    "metrics": (s.dumps(otlp.METRICS_JSON), "the message is JSON without resourceSpans"),
+    "JSON cut": (s.dumps(otlp.TRACES_JSON)[:-3], "the message is no OTLP in JSON"),
     "JSON of wrong type": (b'{"resourceSpans":{}}', "Expected `array`, got `object` - at"),
     "JSON ids in base64": (json_span(traceId="W47/95gDgQPSabYzgT/GDA=="), "trace id of 24 hex"),
     "JSON id no hex": (json_span(spanId="zz" * 8), "a span id that is no hexadecimal number"),
@@ -176,8 +175,8 @@ BAD_SPANS: dict[str, tuple[bytes, str]] = {
 }
 BAD_METRICS: dict[str, tuple[bytes, str]] = {
     "no OTLP": (b"garbage!", "the message is no OTLP metrics in protobuf"),
-    "cut": (s.metrics().SerializeToString()[:-3], "the message is no OTLP metrics in protobuf"),
-    "spans": (s.dumps(s.TRACES_JSON), "the message is JSON without resourceMetrics"),
+    "cut": (otlp.metrics().SerializeToString()[:-3], "the message is no OTLP metrics in protobuf"),
+    "spans": (s.dumps(otlp.TRACES_JSON), "the message is JSON without resourceMetrics"),
     "no name": (nameless(), "found a metric without a name"),
     "no time": (gauge_at(0), "sample 0 is at 0 ms since 1970, expected a time between"),
     "time in ms": (gauge_at(s.T0), "between the years 2000 and 2200"),
@@ -264,140 +263,6 @@ def test_a_bad_envelope_is_refused_with_a_sentence(
     with pytest.raises(SchemaError) as caught:
         decode_alerts(s.dumps(document), headers)
     assert sentence in str(caught.value)
-
-
-OVERSIZED: dict[str, tuple[Callable[..., Any], bytes, CodecLimits, str]] = {
-    "bytes of alerts": (
-        decode_alerts,
-        s.dumps(s.WEBHOOK),
-        CodecLimits(message_bytes=99),
-        "bytes, at most 99 are accepted: send smaller messages or raise limits.message_bytes",
-    ),
-    "bytes of spans": (
-        decode_spans,
-        s.traces().SerializeToString(),
-        CodecLimits(message_bytes=99),
-        "raise limits.message_bytes",
-    ),
-    "alerts in a group": (
-        decode_alerts,
-        s.dumps(s.WEBHOOK),
-        CodecLimits(alerts_per_message=1),
-        "found 2 alerts, at most 1 are accepted",
-    ),
-    "alerts in a list": (
-        decode_alerts,
-        s.dumps(s.GETTABLE),
-        CodecLimits(alerts_per_message=1),
-        "found 2 alerts, at most 1 are accepted",
-    ),
-    "labels": (
-        decode_alerts,
-        s.dumps(s.WEBHOOK),
-        CodecLimits(labels_per_set=2),
-        "alerts[0].labels has 3 entries, at most 2 are accepted",
-    ),
-    "a label's name": (
-        decode_alerts,
-        s.dumps(s.WEBHOOK),
-        CodecLimits(label_name_chars=8),
-        "alerts[0].labels has a name of 9 characters, at most 8",
-    ),
-    "a label's value": (
-        decode_alerts,
-        s.dumps(s.WEBHOOK),
-        CodecLimits(label_value_chars=8),
-        "alerts[0].labels.alertname has 11 characters, at most 8",
-    ),
-    "an annotation": (
-        decode_alerts,
-        s.dumps(s.WEBHOOK),
-        CodecLimits(annotation_value_chars=4),
-        "alerts[0].annotations.summary has 8 characters, at most 4",
-    ),
-    "a title": (
-        decode_change,
-        s.dumps(s.CHANGE),
-        CodecLimits(annotation_value_chars=4),
-        "title has 14 characters, at most 4",
-    ),
-    "spans": (
-        decode_spans,
-        s.traces().SerializeToString(),
-        CodecLimits(spans_per_message=1),
-        "found 2 spans, at most 1 are accepted",
-    ),
-    "links": (
-        decode_spans,
-        b"".join([s.traces().SerializeToString()] * 2),
-        CodecLimits(links_per_message=1),
-        "found 2 span links, at most 1",
-    ),
-    "empty resources": (
-        decode_spans,
-        b"\n\0" * 11,
-        CodecLimits(resources_per_message=10),
-        "found 11 resources, at most 10",
-    ),
-    "empty scopes": (
-        decode_metrics,
-        b"\n\x16" + b"\x12\0" * 11,
-        CodecLimits(resources_per_message=10),
-        "found 11 scopes, at most 10",
-    ),
-    "attribute sets": (
-        decode_spans,
-        s.traces().SerializeToString(),
-        CodecLimits(attribute_sets_per_message=1),
-        "found 2 attribute sets, at most 1",
-    ),
-    "resource attributes": (
-        decode_spans,
-        s.traces().SerializeToString(),
-        CodecLimits(labels_per_set=1),
-        "resource has 2 entries, at most 1",
-    ),
-    "an attribute's value": (
-        decode_metrics,
-        s.metrics().SerializeToString(),
-        CodecLimits(label_value_chars=7),
-        "resource.route has 8 characters, at most 7",
-    ),
-    "samples": (
-        decode_metrics,
-        s.metrics().SerializeToString(),
-        CodecLimits(samples_per_message=10),
-        "samples, at most 10 are accepted",
-    ),
-    "series": (
-        decode_metrics,
-        s.metrics().SerializeToString(),
-        CodecLimits(attribute_sets_per_message=5),
-        "found 6 series, at most 5",
-    ),
-    "samples in a call": (
-        decode_samples,
-        [s.dumps(s.SAMPLE)] * 3,  # type: ignore[dict-item] # the one codec that takes many
-        CodecLimits(samples_per_message=2),
-        "found 3 samples, at most 2",
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("decode", "value", "limits", "sentence"), OVERSIZED.values(), ids=OVERSIZED
-)
-def test_every_limit_is_held_and_named(
-    decode: Callable[..., Any], value: bytes, limits: CodecLimits, sentence: str
-) -> None:
-    with pytest.raises(SchemaError) as caught:
-        decode(value, limits=limits)
-    assert sentence in str(caught.value)
-
-
-def test_limits_below_one_are_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"limits\.json_depth is 0; it has to be at least 1"):
-        CodecLimits(json_depth=0)
 
 
 def _refuses(decode: Callable[[bytes], object], value: bytes, sentence: str) -> None:

@@ -18,6 +18,7 @@ from schemas.codecs.prometheus_json import decode_samples
 from schemas.codecs.statements import STATEMENT_CHARS, normalise_statement
 from schemas.errors import SchemaError
 from schemas.telemetry import labels_of
+from tests.schemas import otlp_samples as otlp
 from tests.schemas import samples as s
 
 Decode = Callable[[bytes, list[tuple[str, bytes]]], object]
@@ -38,8 +39,8 @@ CODECS: dict[str, tuple[Decode, tuple[bytes, ...]]] = {
         ),
     ),
     "changes": (decode_change, (s.dumps(s.CHANGE),)),
-    "spans": (decode_spans, (s.traces().SerializeToString(), s.dumps(s.TRACES_JSON))),
-    "metrics": (decode_metrics, (s.metrics().SerializeToString(), s.dumps(s.METRICS_JSON))),
+    "spans": (decode_spans, (otlp.traces().SerializeToString(), s.dumps(otlp.TRACES_JSON))),
+    "metrics": (decode_metrics, (otlp.metrics().SerializeToString(), s.dumps(otlp.METRICS_JSON))),
     "samples": (lambda value, headers: decode_samples([value], [headers]), (s.dumps(s.SAMPLE),)),
 }
 ALL = pytest.mark.parametrize(("decode", "valid"), CODECS.values(), ids=CODECS)
@@ -116,8 +117,8 @@ def replaced(document: object, path: int, new: object) -> tuple[object, int]:
         (decode_alerts, s.EVENT_RESOLVED),
         (decode_alerts, {**s.ENVELOPE, "data": s.WEBHOOK}),
         (decode_change, s.CHANGE),
-        (decode_spans, s.TRACES_JSON),
-        (decode_metrics, s.METRICS_JSON),
+        (decode_spans, otlp.TRACES_JSON),
+        (decode_metrics, otlp.METRICS_JSON),
         (CODECS["samples"][0], s.SAMPLE),
     ],
     ids=["webhook", "api", "event", "envelope", "change", "spans", "metrics", "sample"],

@@ -15,6 +15,7 @@ from schemas.codecs.future import (
 from schemas.codecs.otlp_metrics import decode_metrics
 from schemas.codecs.otlp_spans import decode_spans
 from schemas.errors import SchemaError
+from tests.schemas import otlp_samples as otlp
 from tests.schemas import samples as s
 
 
@@ -33,7 +34,7 @@ def test_a_future_change_is_refused() -> None:
 
 
 def test_future_spans_are_dropped_with_their_links() -> None:
-    batch = decode_spans(s.traces().SerializeToString())
+    batch = decode_spans(otlp.traces().SerializeToString())
     assert drop_future_spans(batch, s.T0 + 2100) == (batch, None)
     kept, sentence = drop_future_spans(batch, s.T0 + 2099)
     assert len(kept) == 1
@@ -44,7 +45,7 @@ def test_future_spans_are_dropped_with_their_links() -> None:
 
 
 def test_links_follow_their_span_when_rows_before_it_go() -> None:
-    batch = decode_spans(s.traces().SerializeToString())
+    batch = decode_spans(otlp.traces().SerializeToString())
     turned = replace(batch, link_row=batch.link_row + 1)
     kept, _ = drop_future_spans(turned, s.T0 + 2099)
     assert kept.link_row.tolist() == [0]
@@ -52,7 +53,7 @@ def test_links_follow_their_span_when_rows_before_it_go() -> None:
 
 
 def test_future_samples_are_dropped() -> None:
-    batch = decode_metrics(s.metrics().SerializeToString())
+    batch = decode_metrics(otlp.metrics().SerializeToString())
     assert drop_future_samples(batch, s.T0) == (batch, None)
     kept, sentence = drop_future_samples(batch, s.T0 - 1)
     assert len(kept) == 0

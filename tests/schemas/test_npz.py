@@ -21,11 +21,11 @@ from schemas.codecs.recordings import (
 )
 from schemas.errors import SchemaError
 from schemas.telemetry import MetricBatch, MetricForm, Series
-from tests.schemas import samples as s
+from tests.schemas import otlp_samples as otlp
 from tests.schemas.test_otlp_spans import same
 
-SPANS = decode_spans(s.traces().SerializeToString())
-METRICS = decode_metrics(s.metrics().SerializeToString())
+SPANS = decode_spans(otlp.traces().SerializeToString())
+METRICS = decode_metrics(otlp.metrics().SerializeToString())
 TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
 
 

@@ -11,6 +11,7 @@ from opentelemetry.sdk.resources import Resource
 
 from schemas.codecs.otlp_metrics import decode_metrics
 from schemas.telemetry import MetricBatch, MetricForm, Series
+from tests.schemas import otlp_samples as otlp
 from tests.schemas import samples as s
 
 RESOURCE = (("route", "resource"), ("service.name", "checkout"))
@@ -58,7 +59,7 @@ def rows(batch: MetricBatch) -> list[tuple[Series, float]]:
 
 @pytest.mark.parametrize(
     "value",
-    [s.metrics().SerializeToString(), s.dumps(s.METRICS_JSON)],
+    [otlp.metrics().SerializeToString(), s.dumps(otlp.METRICS_JSON)],
     ids=["protobuf", "json"],
 )
 def test_each_kind_of_metric_becomes_series(value: bytes) -> None:
@@ -75,10 +76,10 @@ def test_each_kind_of_metric_becomes_series(value: bytes) -> None:
 
 
 def test_a_series_that_comes_twice_is_one_row_of_the_table() -> None:
-    data = s.metrics()
+    data = otlp.metrics()
     data.resource_metrics.append(data.resource_metrics[0])
     once, twice = (
-        decode_metrics(s.metrics().SerializeToString()),
+        decode_metrics(otlp.metrics().SerializeToString()),
         decode_metrics(data.SerializeToString()),
     )
     assert twice.table == once.table
@@ -86,7 +87,7 @@ def test_a_series_that_comes_twice_is_one_row_of_the_table() -> None:
 
 
 def test_the_order_of_point_attributes_does_not_matter() -> None:
-    data = s.metrics()
+    data = otlp.metrics()
     gauge = data.resource_metrics[0].scope_metrics[0].metrics[0].gauge
     turned = gauge.data_points.add(as_int=1, time_unix_nano=s.T0 * 1_000_000)
     turned.attributes.extend(list(gauge.data_points[0].attributes)[::-1])
@@ -125,7 +126,7 @@ def test_metrics_of_the_real_sdk_are_read() -> None:
 
 
 def test_a_metric_without_data_is_skipped() -> None:
-    data = s.metrics()
+    data = otlp.metrics()
     del data.resource_metrics[0].scope_metrics[0].metrics[:]
     data.resource_metrics[0].scope_metrics[0].metrics.add(name="future_kind")
     assert len(decode_metrics(data.SerializeToString())) == 0

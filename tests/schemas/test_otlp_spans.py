@@ -15,6 +15,7 @@ from opentelemetry.trace import StatusCode
 from schemas.codecs.otlp_spans import SPAN_NAME_CHARS, decode_spans
 from schemas.errors import SchemaError
 from schemas.telemetry import SpanBatch, SpanKind, SpanStatus
+from tests.schemas import otlp_samples as otlp
 from tests.schemas import samples as s
 
 COLUMNS = (
@@ -31,7 +32,7 @@ def same(one: SpanBatch, other: SpanBatch) -> bool:
 
 
 def test_a_protobuf_message_becomes_columns() -> None:
-    batch = decode_spans(s.traces().SerializeToString())
+    batch = decode_spans(otlp.traces().SerializeToString())
     assert len(batch) == 2
     assert batch.trace_hi.tolist() == [0x5B8EFFF798038103] * 2
     assert batch.trace_lo.tolist() == [0xD269B633813FC60C] * 2
@@ -60,32 +61,34 @@ def test_a_protobuf_message_becomes_columns() -> None:
 
 
 def test_column_types_are_those_of_the_contract() -> None:
-    for batch in (decode_spans(s.traces().SerializeToString()), decode_spans(b"")):
+    for batch in (decode_spans(otlp.traces().SerializeToString()), decode_spans(b"")):
         assert [getattr(batch, each).dtype.name for each in COLUMNS] == (
             ["uint64"] * 4 + ["int64"] * 2 + ["uint8"] * 2 + ["int32"] * 4 + ["uint64"] * 3
         )
 
 
 def test_json_gives_the_same_columns_as_protobuf() -> None:
-    assert same(decode_spans(s.dumps(s.TRACES_JSON)), decode_spans(s.traces().SerializeToString()))
+    assert same(
+        decode_spans(s.dumps(otlp.TRACES_JSON)), decode_spans(otlp.traces().SerializeToString())
+    )
 
 
 def test_json_that_begins_with_a_line_break_needs_its_content_type() -> None:
-    value = b"\n" + s.dumps(s.TRACES_JSON)
+    value = b"\n" + s.dumps(otlp.TRACES_JSON)
     assert len(decode_spans(value, [("content-type", b"application/json")])) == 2
 
 
 def test_decoding_twice_gives_the_same() -> None:
-    value = s.traces().SerializeToString()
+    value = otlp.traces().SerializeToString()
     assert same(decode_spans(value), decode_spans(value))
 
 
 def test_protobuf_in_a_structured_cloudevent_is_base64() -> None:
-    value = s.traces().SerializeToString()
+    value = otlp.traces().SerializeToString()
     envelope = {**s.ENVELOPE, "data_base64": base64.b64encode(value).decode()}
     assert same(decode_spans(s.dumps(envelope), s.STRUCTURED), decode_spans(value))
     assert same(decode_spans(value, s.BINARY), decode_spans(value))
-    enveloped = s.dumps({**s.ENVELOPE, "data": s.TRACES_JSON})
+    enveloped = s.dumps({**s.ENVELOPE, "data": otlp.TRACES_JSON})
     assert len(decode_spans(enveloped)) == 2
 
 
@@ -95,7 +98,7 @@ def test_a_message_without_spans_is_an_empty_batch(value: bytes) -> None:
 
 
 def test_equal_resources_and_attribute_sets_are_one_row_of_their_table() -> None:
-    data = s.traces()
+    data = otlp.traces()
     data.resource_spans.append(data.resource_spans[0])
     # The order of attributes does not matter.
     again = data.resource_spans[2].scope_spans[0].spans[0]
@@ -109,7 +112,7 @@ def test_equal_resources_and_attribute_sets_are_one_row_of_their_table() -> None
 
 
 def test_an_end_before_the_start_is_a_duration_of_zero() -> None:
-    data = s.traces()
+    data = otlp.traces()
     span = data.resource_spans[0].scope_spans[0].spans[0]
     span.end_time_unix_nano = span.start_time_unix_nano - 5
     batch = decode_spans(data.SerializeToString())
@@ -117,7 +120,7 @@ def test_an_end_before_the_start_is_a_duration_of_zero() -> None:
 
 
 def test_enums_newer_than_this_code_are_unspecified() -> None:
-    data = s.traces()
+    data = otlp.traces()
     span = data.resource_spans[0].scope_spans[0].spans[0]
     span.kind = 9
     span.status.code = 7
@@ -126,7 +129,7 @@ def test_enums_newer_than_this_code_are_unspecified() -> None:
 
 
 def test_long_span_names_are_cut() -> None:
-    data = s.traces()
+    data = otlp.traces()
     data.resource_spans[0].scope_spans[0].spans[0].name = "x" * 5000
     assert len(decode_spans(data.SerializeToString()).names[0]) == SPAN_NAME_CHARS
 
@@ -145,21 +148,21 @@ def test_long_span_names_are_cut() -> None:
 def test_failures_are_named_by_what_the_messages_say(
     given: str, message: str, expected: str | None
 ) -> None:
-    data = s.traces()
+    data = otlp.traces()
     span = data.resource_spans[0].scope_spans[0].spans[0]
     del span.events[:]
     span.status.message = message
     if given:
-        span.attributes.append(s.attribute("error.type", given))
+        span.attributes.append(otlp.attribute("error.type", given))
     batch = decode_spans(data.SerializeToString())
     assert dict(batch.attribute_sets[0]).get("error.type") == expected
 
 
 def test_both_generations_of_names_are_kept_under_the_current_one() -> None:
-    data = s.traces()
+    data = otlp.traces()
     span = data.resource_spans[1].scope_spans[0].spans[0]
     span.attributes.extend(
-        s.attributes(
+        otlp.attributes(
             http__method="GET",
             http__status_code=503,
             http__url="https://u:p@api.stripe.com:443/v1?key=secret",
@@ -204,4 +207,4 @@ def test_spans_of_the_real_sdk_are_read() -> None:
 
 def test_a_metrics_message_on_the_spans_topic_is_refused() -> None:
     with pytest.raises(SchemaError, match="no OTLP spans in protobuf"):
-        decode_spans(s.metrics().SerializeToString())
+        decode_spans(otlp.metrics().SerializeToString())

@@ -22,6 +22,7 @@ from pipeline.reorder import event_ms_of
 from schemas.incident import Incident
 from schemas.signal import Signal, TickSignal
 from tests.pipeline.builders import T0, a_change, an_alert, healthy_then_slow
+from tests.schemas import otlp_samples as otlp
 from tests.schemas import samples
 
 DOCUMENT = yaml.safe_load((PUBLISHED / "asyncapi.yaml").read_text(encoding="utf-8"))
@@ -194,8 +195,8 @@ def classes_of(hint: Any, found: set[Any]) -> set[Any]:
         (samples.CHANGE, foreign.CHANGE),
         (samples.SAMPLE, foreign.SAMPLE),
         (samples.VERDICT, foreign.VERDICT),
-        (samples.TRACES_JSON, foreign.OTLP_SPANS),
-        (samples.METRICS_JSON, foreign.OTLP_METRICS),
+        (otlp.TRACES_JSON, foreign.OTLP_SPANS),
+        (otlp.METRICS_JSON, foreign.OTLP_METRICS),
     ],
 )
 def test_golden_messages_of_others_keep_to_what_is_published(value, schema):

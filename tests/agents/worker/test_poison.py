@@ -21,6 +21,7 @@ from schemas.codecs.limits import CodecLimits
 from schemas.codecs.signals import decode_signal
 from schemas.resolve import Resolver, ResolverConfig
 from tests.agents.worker.test_stages import Record
+from tests.schemas import otlp_samples as otlp
 from tests.schemas import samples
 
 NOW_MS = 1_795_000_000_000  # later than anything in the samples
@@ -38,8 +39,8 @@ VALID: dict[str, list[bytes]] = {
         )
     ],
     "changes": [samples.dumps(samples.CHANGE)],
-    "otlp_spans": [samples.traces().SerializeToString(), samples.dumps(samples.TRACES_JSON)],
-    "otlp_metrics": [samples.metrics().SerializeToString(), samples.dumps(samples.METRICS_JSON)],
+    "otlp_spans": [otlp.traces().SerializeToString(), samples.dumps(otlp.TRACES_JSON)],
+    "otlp_metrics": [otlp.metrics().SerializeToString(), samples.dumps(otlp.METRICS_JSON)],
     "metrics": [samples.dumps(samples.SAMPLE)],
 }
 TOPICS = sorted(VALID)
