@@ -16,8 +16,8 @@ from models.unseen import Unseen
 LEAST_SAY = 0.05
 """A forest with a smaller weight beside the logit's 1 is left out."""
 MOST_SAY = 20.0
-SIMULATED_SAY = 0.3
-"""The most where only simulated systems decide: a forest knows the simulator too well."""
+STRANGERS_SAY = 0.3
+"""The most for systems that are not among the cases: a forest knows too well those it grew on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

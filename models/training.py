@@ -15,7 +15,7 @@ import numpy as np
 from models.answer import Parameters
 from models.artefact import read_artefact, write_artefact
 from models.augmentation import augmented
-from models.blend import MOST_SAY, SIMULATED_SAY, Blend, blended, fit_blend
+from models.blend import MOST_SAY, STRANGERS_SAY, Blend, blended, fit_blend
 from models.calibration import Calibration
 from models.calibration_fit import fit_calibration
 from models.case_rows import encode_rows
@@ -241,17 +241,12 @@ def _cross_validate(
                 prepared.stack, folds, lambda stack: grow_on(stack, config.forest, config.seed)
             )
         if name == deciding and odds is not None:
-            blend = fit_blend(unseen, odds, _most_say(prepared.rows, config))
+            blend = fit_blend(unseen, odds, MOST_SAY if config.known_systems else STRANGERS_SAY)
         unseen = blended(unseen, odds, blend)
         if name == deciding:
             calibration = fit_calibration(unseen)
         reports[name] = _report(prepared, unseen, folds)
     return _Validated(reports=reports, blend=blend, calibration=calibration)
-
-
-def _most_say(rows: Sequence[CaseRow], config: TrainingConfig) -> float:
-    simulated = all(row.source == "simulated" for row in rows)
-    return SIMULATED_SAY if simulated and not config.known_systems else MOST_SAY
 
 
 def _report(prepared: _Prepared, unseen: Unseen, folds: Integers) -> dict[str, Any]:
