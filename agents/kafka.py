@@ -1,11 +1,16 @@
 """How to reach Kafka: the [kafka] section, and the client arguments that every client shares.
 
-Every producer, consumer and admin client takes its connection from `client_arguments`, so that
-security settings have one place to be added.
+Every producer, consumer and admin client takes its connection from `client_arguments`, encryption
+and login included; a test holds that nobody makes one without.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from agents.kafka_security.agreement import AUTHENTICATED, ENCRYPTED, Protocol, check_agreement
+from agents.kafka_security.sasl import OauthConfig, SaslConfig
+from agents.kafka_security.tls import TlsConfig, tls_context
 
 Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 
@@ -47,9 +52,20 @@ class KafkaConfig:
             "doc": "Largest message we produce; the topics' max.message.bytes must allow it."
         },
     )
+    security_protocol: Protocol = field(
+        default="PLAINTEXT",
+        metadata={
+            "doc": "What the brokers' listener speaks: SSL is encrypted, SASL_... asks for a "
+            "login. docs/SECURING-KAFKA.md shows each."
+        },
+    )
+    tls: TlsConfig = field(default_factory=TlsConfig)
+    sasl: SaslConfig = field(default_factory=SaslConfig)
+    oauth: OauthConfig = field(default_factory=OauthConfig)
 
     def __post_init__(self) -> None:
         servers(self.bootstrap)
+        check_agreement(self.security_protocol, self.tls, self.sasl, self.oauth)
         if not self.client_id:
             msg = "client_id is empty; expected a name"
             raise ValueError(msg)
@@ -84,14 +100,42 @@ def servers(bootstrap: str) -> list[str]:
 
 
 def client_arguments(config: KafkaConfig) -> dict[str, object]:
-    """The keyword arguments that every aiokafka client takes."""
+    """The keyword arguments that every aiokafka client takes.
+
+    Raises:
+        SettingsError: a certificate or key cannot be used.
+    """
     return {
         "bootstrap_servers": servers(config.bootstrap),
         "client_id": config.client_id,
         "request_timeout_ms": config.request_timeout_ms,
         "retry_backoff_ms": config.retry_backoff_ms,
         "metadata_max_age_ms": config.metadata_max_age_ms,
+        **security_arguments(config),
     }
+
+
+def security_arguments(config: KafkaConfig) -> Mapping[str, object]:
+    """What of a client's arguments is about encryption and login.
+
+    Raises:
+        SettingsError: a certificate or key cannot be used.
+    """
+    protocol, sasl = config.security_protocol, config.sasl
+    arguments: dict[str, object] = {"security_protocol": protocol}
+    if protocol in ENCRYPTED:
+        arguments["ssl_context"] = tls_context(config.tls)
+    if protocol in AUTHENTICATED:
+        arguments["sasl_mechanism"] = sasl.mechanism
+        if sasl.mechanism == "OAUTHBEARER":
+            # Not above: it brings aiohttp and aiokafka, which reading settings can do without.
+            from agents.kafka_security.tokens import token_source  # noqa: PLC0415
+
+            arguments["sasl_oauth_token_provider"] = token_source(config.oauth)
+        else:
+            arguments["sasl_plain_username"] = sasl.username
+            arguments["sasl_plain_password"] = sasl.password
+    return arguments
 
 
 def producer_arguments(config: KafkaConfig) -> dict[str, object]:

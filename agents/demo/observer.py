@@ -7,6 +7,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from agents.demo.scene import Aside, Scene
+from agents.kafka import KafkaConfig, client_arguments
 from agents.notifier.records import decode_incident
 from agents.worker.topics import TopicsConfig
 from schemas.codecs.signals import decode_signal
@@ -21,7 +22,7 @@ class Observer:
 
     def __init__(self, bootstrap: str, scene: Scene) -> None:
         self._scene = scene
-        self._bootstrap = bootstrap
+        self._kafka = KafkaConfig(bootstrap=bootstrap, client_id="rootline-demo")
         self._topics = TopicsConfig()
 
     async def __aenter__(self) -> "Observer":
@@ -30,10 +31,9 @@ class Observer:
             topics.signals,
             topics.incidents,
             topics.unassigned,
-            bootstrap_servers=self._bootstrap,
+            **client_arguments(self._kafka),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            client_id="rootline-demo",
         )
         await self._consumer.start()
         return self

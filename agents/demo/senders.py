@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from agents.demo.storm import Slice
 from agents.errors import RootlineError
+from agents.kafka import KafkaConfig, client_arguments
 
 ALERTS_PATH = "/api/v1/alertmanager"
 CHANGES_PATH = "/api/v1/changes"
@@ -41,11 +42,12 @@ class Senders:
         connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
         self._http = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT)
         self._kafka = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **client_arguments(
+                KafkaConfig(bootstrap=self._bootstrap, client_id="prometheus-kafka-adapter")
+            ),
             acks="all",
             linger_ms=5,
             compression_type="lz4",
-            client_id="prometheus-kafka-adapter",
         )
         await self._kafka.start()
         return self

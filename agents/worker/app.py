@@ -5,7 +5,6 @@ services (docs/adr/0002-state-snapshots.md); Faust's own clients have nothing to
 """
 
 import logging
-from collections.abc import Callable
 from typing import Any, cast
 
 import faust
@@ -16,17 +15,20 @@ from agents.cases.service import VerdictService
 from agents.cases.session import VerdictParts
 from agents.health import HealthServer
 from agents.kafka import servers
+from agents.kafka_security.faust_login import faust_credentials
 from agents.notifier.service import NotifierService
 from agents.settings import Settings
 from agents.telemetry import Telemetry
 from agents.worker.assembly import Engines, consumer_specs, dead_letters
 from agents.worker.cluster import Cluster
+from agents.worker.consumer_status import ConsumerStatus
 from agents.worker.declared_graph import DeclaredGraph
-from agents.worker.durable import DurableConsumer, no_failpoint
+from agents.worker.durable import DurableConsumer
+from agents.worker.failpoint import Failpoint, no_failpoint
 from agents.worker.gauges import Gauges, health_of
 from agents.worker.health_service import HealthService
+from agents.worker.kept_session import KeptSession
 from agents.worker.packing import Packer
-from agents.worker.progress import ConsumerStatus
 from agents.worker.topic_keeper import TopicKeeper
 
 _log = logging.getLogger("worker")
@@ -62,9 +64,16 @@ class WorkerApp(faust.App):
         return (*(consumer.progress.status() for consumer in self.durable), *told, *taken)
 
     @property
-    def ready(self) -> bool:
+    def kept(self) -> tuple[KeptSession, ...]:
+        """Every consumer's service."""
+        told = self.notifier.kept if self.notifier is not None else ()
+        taken = (self.verdicts,) if self.verdicts is not None else ()
+        return (*self.durable, *told, *taken)
+
+    @property
+    def assigned(self) -> bool:
         """Whether every consumer is in its group with its state restored."""
-        return all(status.ready for status in self.statuses())
+        return all(status.assigned for status in self.statuses())
 
 
 def build_app(
@@ -72,7 +81,7 @@ def build_app(
     engines: Engines,
     *,
     telemetry: Telemetry | None = None,
-    failpoint: Callable[[str], None] = no_failpoint,
+    failpoint: Failpoint = no_failpoint,
 ) -> WorkerApp:
     """Put a worker together; nothing is global, so a process may hold several.
 
@@ -80,7 +89,7 @@ def build_app(
         settings: the whole configuration.
         engines: what of the core it runs.
         telemetry: where to count; a fresh one unless given.
-        failpoint: called at each named step of the durable consumers, by fault tests.
+        failpoint: told each named moment of the consumers; only fault tests make it act.
     """
     telemetry = telemetry or Telemetry()
     gauges = Gauges(telemetry)
@@ -89,10 +98,11 @@ def build_app(
         worker=settings.worker,
         metrics=telemetry.kafka,
         prepare=TopicKeeper(settings.kafka, settings.topics).keep,
+        failpoint=failpoint,
     )
     app = _faust_app(settings)
     specs = consumer_specs(settings, engines, telemetry, gauges.opened)
-    app.durable = tuple(DurableConsumer(spec, cluster, failpoint=failpoint) for spec in specs)
+    app.durable = tuple(DurableConsumer(spec, cluster) for spec in specs)
     if "notify" in settings.worker.roles:
         app.notifier = NotifierService(
             settings.notifier, cluster, settings.topics, telemetry.notifier
@@ -172,6 +182,7 @@ def _faust_app(settings: Settings) -> WorkerApp:
     options: dict[str, Any] = {
         "broker": [f"kafka://{server}" for server in servers(settings.kafka.bootstrap)],
         "broker_client_id": settings.kafka.client_id,
+        "broker_credentials": faust_credentials(settings.kafka),
         "broker_session_timeout": worker.session_timeout_ms / 1000,
         "broker_heartbeat_interval": worker.heartbeat_ms / 1000,
         "consumer_auto_offset_reset": "earliest",
