@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint type fmt bench train evaluate evaluate-simulated evaluate-public evaluate-tvdiag clean
+.PHONY: help setup demo test test-slow check lint type fmt bench train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,18 @@ test: $(STAMP)  ## run the tests
 
 test-slow: $(STAMP)  ## run the long rest: every fault, training from the whole library
 	$(BIN)/python -m pytest -m slow tests
+
+# The jars that the tests start Apache Kafka from. Needs a JDK 17+ and Maven.
+KAFKA_JARS := build/kafka
+MVN        ?= mvn
+
+kafka: $(KAFKA_JARS)/.fetched  ## fetch Apache Kafka for the tests (JDK 17+, Maven)
+
+$(KAFKA_JARS)/.fetched: tests/clusters/pom.xml
+	@command -v $(MVN) >/dev/null || { echo "make kafka needs Maven and a JDK 17+ (Debian: apt-get install maven openjdk-17-jdk-headless)"; exit 1; }
+	@rm -rf $(KAFKA_JARS)
+	$(MVN) -q -B -Dstyle.color=never -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(abspath $(KAFKA_JARS))
+	@touch $@
 
 check: lint type  ## what CI runs besides the tests
 

@@ -4,52 +4,49 @@ import asyncio
 import json
 import logging
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from agents.broker.config import BrokerConfig
 from agents.broker.server import EmbeddedBroker
-
-_DEFAULTS = BrokerConfig()
+from agents.options import json_option, settings_option
+from agents.settings import Settings
 
 
 @click.command()
-@click.option("--host", default=_DEFAULTS.host, show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=_DEFAULTS.port, show_default=True, help="Port; 0 takes any free one."
-)
+@settings_option
+@click.option("--host", help="Address to listen on; overrides broker.host.")
+@click.option("--port", type=int, help="Port; 0 takes any free one; overrides broker.port.")
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    default=_DEFAULTS.data_dir,
-    show_default=True,
-    help="Folder for topics and offsets; kept between runs.",
+    help="Folder for topics and offsets, kept between runs; overrides broker.data_dir.",
 )
 @click.option(
     "--fsync/--no-fsync",
-    default=_DEFAULTS.fsync,
-    show_default=True,
-    help="Flush every write to the disk before acknowledging it.",
+    default=None,
+    help="Flush every write to the disk before acknowledging it; overrides broker.fsync.",
 )
 @click.option(
-    "--allow-remote", is_flag=True, help="Permit an address that other machines can reach."
+    "--allow-remote",
+    is_flag=True,
+    default=None,
+    help="Permit an address that other machines can reach.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
-def broker(
-    *, host: str, port: int, data_dir: Path, fsync: bool, allow_remote: bool, as_json: bool
-) -> None:
+@json_option
+def broker(settings: Settings, *, as_json: bool, **chosen: Any) -> None:
     """Run a small Kafka-protocol broker for demos and tests on this machine.
 
     It keeps what it acknowledged across a kill, but has no authentication, no replication and no
     transactions: for production run Apache Kafka.
     """
+    given = {name: value for name, value in chosen.items() if value is not None}
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
-        config = BrokerConfig(
-            host=host, port=port, data_dir=data_dir, fsync=fsync, allow_remote=allow_remote
-        )
-        asyncio.run(_run(config, as_json=as_json))
+        asyncio.run(_run(replace(settings.broker, **given), as_json=as_json))
     except (ValueError, RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
