@@ -32,6 +32,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
         "agents.broker.command:broker", "Run the embedded Kafka-protocol broker (demos, tests)."
     ),
     "replay": Subcommand("agents.replay:replay", "Run the engine over a recording, no Kafka."),
+    "redrive": Subcommand(
+        "agents.redrive.command:redrive", "Send dead letters to where they came from."
+    ),
     "simulate": Subcommand("agents.simulate:simulate", "Simulate a fault into a recording."),
     "import": Subcommand(
         "agents.importers.command:import_set", "Import a public labelled set as recordings."

@@ -59,6 +59,22 @@ async def ensure_topics(kafka: KafkaConfig, config: TopicsConfig) -> tuple[str, 
         return await _differences(admin, there, found)
 
 
+async def ensure_topic(kafka: KafkaConfig, config: TopicsConfig, name: str) -> None:
+    """Create one declared topic unless it is there.
+
+    Raises:
+        TopicMissingError: it is missing and `topics.create` is off, or the broker refused.
+        KafkaError, OSError: Kafka cannot be reached.
+    """
+    async with admin_client(kafka) as admin:
+        if name in await _partition_counts(admin):
+            return
+        if not config.create:
+            msg = f"topic {name} is missing; create it or set topics.create = true"
+            raise TopicMissingError(msg)
+        await _create(admin, [item for item in declarations(config) if item.name == name])
+
+
 async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
     return {row["topic"]: len(row["partitions"]) for row in await admin.describe_topics()}
 

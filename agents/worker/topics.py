@@ -50,6 +50,10 @@ class TopicsConfig:
     dead_letter: str = field(
         default="dead-letter", metadata={"doc": "Messages that could not be used, and why."}
     )
+    redriven: str = field(
+        default="rootline.redriven",
+        metadata={"doc": "Internal: which dead letters `rootline redrive` has sent again."},
+    )
     state_prefix: str = field(
         default="rootline.state.",
         metadata={"doc": "State topics are called this followed by their input topic's name."},
@@ -127,6 +131,7 @@ NAMES = (
     "verdicts",
     "case_rows",
     "dead_letter",
+    "redriven",
 )
 _POSITIVE = (
     "input_partitions",
@@ -170,6 +175,7 @@ def declarations(config: TopicsConfig) -> tuple[TopicDeclaration, ...]:
         (config.verdicts, config.output_partitions, latest),
         (config.case_rows, config.output_partitions, latest),
         (config.dead_letter, config.output_partitions, letters),
+        (config.redriven, config.output_partitions, latest),
     ]
     declared = [
         TopicDeclaration(

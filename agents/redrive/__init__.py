@@ -1,0 +1,1 @@
+"""`rootline redrive`: dead letters back to where they came from."""
