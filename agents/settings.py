@@ -20,6 +20,7 @@ from agents.settings_secrets import secret_texts, shown
 from agents.settings_sources import configuration_file, environment_values, overlay, read_file
 from agents.settings_values import Place, build
 from agents.telemetry_config import TelemetryConfig
+from agents.watchdog_config import WatchdogConfig
 from agents.worker.config import WorkerConfig
 from agents.worker.topics import TopicsConfig
 from pipeline.config import PipelineConfig
@@ -40,6 +41,7 @@ class Settings:
     topics: TopicsConfig = field(default_factory=TopicsConfig)
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     worker: WorkerConfig = field(default_factory=WorkerConfig)
+    watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
     limits: CodecLimits = field(default_factory=CodecLimits)
     resolver: ResolverConfig = field(default_factory=ResolverConfig)
     reduce: ReduceConfig = field(default_factory=ReduceConfig)
@@ -56,6 +58,7 @@ class Settings:
         self._check_sizes()
         self._check_panes()
         self._check_ports()
+        self._check_sources()
 
     def _check_sizes(self) -> None:
         """What one part lets through, the next one has to take."""
@@ -81,6 +84,19 @@ class Settings:
                 "give the worker's metrics a port of their own"
             )
             raise ValueError(msg)
+
+    def _check_sources(self) -> None:
+        """A source's environments must be such that something can be of them."""
+        if self.resolver.environment_labels:
+            return
+        for source in self.gateway.sources:
+            if source.environments and self.resolver.environment not in source.environments:
+                msg = (
+                    f"gateway.sources: {source.name} may not write {self.resolver.environment!r}, "
+                    "and without resolver.environment_labels everything is of that environment; "
+                    "name the labels that tell the environment"
+                )
+                raise ValueError(msg)
 
     def _check_panes(self) -> None:
         reduce, evidence = self.reduce.pane_seconds, self.pipeline.evidence.pane_seconds

@@ -8,7 +8,21 @@ from agents.gateway.refusal import Reason, Refusal
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 # google.rpc.Code, which OTLP's error body carries beside the sentence.
-_RPC_CODE = {400: 3, 401: 16, 404: 5, 405: 12, 408: 4, 413: 8, 415: 3, 500: 13, 503: 14}
+_RPC_CODE = {
+    400: 3,
+    401: 16,
+    403: 7,
+    404: 5,
+    405: 12,
+    408: 4,
+    409: 6,
+    413: 8,
+    415: 3,
+    429: 8,
+    500: 13,
+    503: 14,
+}
+_COME_AGAIN = frozenset({429, 503})
 
 
 def accepted_answer(count: int) -> web.Response:
@@ -21,19 +35,20 @@ def otlp_answer(content_type: str) -> web.Response:
     return web.Response(body=b"{}" if content_type == JSON else b"", content_type=content_type)
 
 
-def refusal_answer(refusal: Refusal, *, retry_after: int, otlp_type: str = "") -> web.Response:
+def refusal_answer(
+    refusal: Refusal, *, retry_after: int, status: int, otlp_type: str = ""
+) -> web.Response:
     """Write a refusal, as a google.rpc.Status where the sender speaks OTLP."""
     sentence = str(refusal)
     if otlp_type == PROTOBUF:
-        body = status_message(_RPC_CODE.get(refusal.status, 2), sentence)
+        body = status_message(_RPC_CODE.get(status, 2), sentence)
     elif otlp_type:
-        code = _RPC_CODE.get(refusal.status, 2)
-        body = orjson.dumps({"code": code, "message": sentence})
+        body = orjson.dumps({"code": _RPC_CODE.get(status, 2), "message": sentence})
     else:
         body = orjson.dumps({"error": sentence, "reason": refusal.reason})
-    answer = web.Response(body=body, status=refusal.status, content_type=otlp_type or JSON)
-    if refusal.status == 503:
-        answer.headers["Retry-After"] = str(retry_after)
+    answer = web.Response(body=body, status=status, content_type=otlp_type or JSON)
+    if status in _COME_AGAIN:
+        answer.headers["Retry-After"] = str(refusal.retry_after or retry_after)
     if refusal.reason is Reason.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if refusal.reason in (Reason.TOO_LARGE, Reason.TOO_SLOW, Reason.CUT_OFF):

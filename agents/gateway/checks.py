@@ -14,16 +14,21 @@ from schemas.codecs.changes import decode_change
 from schemas.codecs.limits import CodecLimits
 from schemas.codecs.otlp_metrics import decode_metrics
 from schemas.codecs.otlp_spans import decode_spans
+from schemas.telemetry import Labels
 
 Headers = Sequence[tuple[str, bytes]]
 _MAX_KEY_BYTES = 1_024
 
 
 class Verdict(NamedTuple):
-    """What a good body holds: how many of its kind, and the key that keeps its group together."""
+    """What a good body holds: how many of its kind, and the key that keeps its group together.
+
+    `origins` are the label sets that tell of which environments it is; None where nobody can tell.
+    """
 
     accepted: int
     key: bytes | None = None
+    origins: Sequence[Labels] | None = ()
 
 
 Check = Callable[[bytes, Headers, CodecLimits], Verdict]
@@ -41,23 +46,26 @@ def check_alerts(body: bytes, headers: Headers, limits: CodecLimits) -> Verdict:
     alerts = decode_alerts(body, headers, limits=limits)
     if not alerts:
         return Verdict(0)
-    return Verdict(len(alerts), (_group_key(body) or alerts[0].fingerprint.encode()))
+    key = _group_key(body) or alerts[0].fingerprint.encode()
+    return Verdict(len(alerts), key, [alert.labels for alert in alerts])
 
 
 def check_change(body: bytes, headers: Headers, limits: CodecLimits) -> Verdict:
     """Decode a change; the key is its id, so that a repeated one lands beside the first."""
     change = decode_change(body, headers, limits=limits)
-    return Verdict(1, change.change_id.encode()[:_MAX_KEY_BYTES])
+    return Verdict(1, change.change_id.encode()[:_MAX_KEY_BYTES], [change.labels])
 
 
 def check_spans(body: bytes, headers: Headers, limits: CodecLimits) -> Verdict:
     """Decode OTLP spans."""
-    return Verdict(len(decode_spans(body, headers, limits=limits)))
+    spans = decode_spans(body, headers, limits=limits)
+    return Verdict(len(spans), None, spans.resources)
 
 
 def check_metrics(body: bytes, headers: Headers, limits: CodecLimits) -> Verdict:
     """Decode OTLP metrics."""
-    return Verdict(len(decode_metrics(body, headers, limits=limits)))
+    metrics = decode_metrics(body, headers, limits=limits)
+    return Verdict(len(metrics), None, [series.labels for series in metrics.series])
 
 
 def _group_key(body: bytes) -> bytes:

@@ -1,8 +1,7 @@
-"""What surrounds every request: who may post, how a refusal is worded, what is counted."""
+"""What surrounds every request: how a refusal is worded, what is counted, when it ends."""
 
 import asyncio
 import contextlib
-import hmac
 import logging
 import time
 from collections.abc import Mapping
@@ -30,7 +29,6 @@ class Front:
         self._config = config
         self._metrics = metrics
         self._by_path = by_path
-        self._token = config.token.encode()
         self.doorway: Doorway | None = None
         self.stopping = False
         self._busy = 0
@@ -75,7 +73,8 @@ class Front:
         intake = self._by_path.get(request.path)
         route = intake.name if intake is not None else "other"
         try:
-            self._admit(request)
+            if self.stopping:
+                raise Refusal(Reason.SHUTTING_DOWN, "the gateway is shutting down; send it again")  # noqa: TRY301 - answered below as every refusal
             answer = await handler(request)
         except Refusal as refusal:
             answer = self._refuse(request, intake, refusal)
@@ -91,19 +90,6 @@ class Front:
         self._metrics.seconds.labels(route).observe(time.perf_counter() - start)
         return answer
 
-    def _admit(self, request: web.Request) -> None:
-        if self.stopping:
-            raise Refusal(Reason.SHUTTING_DOWN, "the gateway is shutting down; send it again")
-        if not self._token:
-            return
-        scheme, _, shown = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        given = shown.strip().encode("utf-8", "surrogateescape")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given, self._token):
-            raise Refusal(
-                Reason.UNAUTHORIZED,
-                "the request has no valid token; send the header Authorization: Bearer TOKEN",
-            )
-
     def _refuse(
         self, request: web.Request, intake: Intake | None, refusal: Refusal
     ) -> web.Response:
@@ -112,8 +98,14 @@ class Front:
         otlp_type = ""
         if intake is not None and intake.is_otlp:
             otlp_type = JSON if request.content_type == JSON else PROTOBUF
+        status = refusal.status
+        if intake is not None and refusal.reason is Reason.RATE_LIMITED:
+            status = intake.too_often
         return refusal_answer(
-            refusal, retry_after=self._config.retry_after_seconds, otlp_type=otlp_type
+            refusal,
+            retry_after=self._config.retry_after_seconds,
+            status=status,
+            otlp_type=otlp_type,
         )
 
     def _explain(

@@ -14,7 +14,8 @@ class Intake:
     """One kind of input.
 
     With `dead_letters` a body that is no good is kept on the dead-letter topic, because its sender
-    drops what is answered with a 4xx and nobody would see it again.
+    drops what is answered with a 4xx and nobody would see it again. `too_often` is the status for
+    a source that posts too often: Alertmanager repeats a 503, and drops what gets a 429.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Intake:
     check: Check
     is_otlp: bool = False
     dead_letters: bool = False
+    too_often: int = 429
 
 
 def intakes(topics: TopicsConfig) -> tuple[Intake, ...]:
@@ -37,6 +39,7 @@ def intakes(topics: TopicsConfig) -> tuple[Intake, ...]:
             topic=topics.alerts,
             check=check_alerts,
             dead_letters=True,
+            too_often=503,
         ),
         Intake(
             name="changes",

@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 Headers = tuple[tuple[str, bytes], ...]
 RECEIVED_HEADER = "rootline-received-ms"
+SOURCE_HEADER = "rootline-source"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,15 @@ class Letter:
     offset: int = -1
 
 
-def record_headers(http: Mapping[str, str], media_type: str, received_ms: int) -> Headers:
-    """The Kafka headers of a body: content-type, CloudEvents attributes, when it arrived.
+def record_headers(
+    http: Mapping[str, str], media_type: str, received_ms: int, source: str = ""
+) -> Headers:
+    """The Kafka headers of a body: content-type, CloudEvents attributes, when and whence it came.
 
     >>> record_headers({"Ce-Id": "a%20b"}, "application/json", 7)
     (('content-type', b'application/json'), ('ce_id', b'a b'), ('rootline-received-ms', b'7'))
     """
+    named = ((SOURCE_HEADER, source.encode()),) if source else ()
     events = sorted(
         ("ce_" + name[3:].lower(), unquote_to_bytes(value))
         for name, value in http.items()
@@ -46,4 +50,5 @@ def record_headers(http: Mapping[str, str], media_type: str, received_ms: int) -
         ("content-type", media_type.encode()),
         *events,
         (RECEIVED_HEADER, b"%d" % received_ms),
+        *named,
     )

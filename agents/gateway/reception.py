@@ -1,9 +1,10 @@
-"""One request from its head to Kafka's acknowledgement: admit, read, check, produce, answer."""
+"""One request from its head to Kafka's acknowledgement: who, read, check, produce, answer."""
 
 import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import hdrs, web
 
@@ -12,18 +13,30 @@ from agents.gateway.answers import JSON, PROTOBUF, accepted_answer, otlp_answer
 from agents.gateway.body import decompress, read_body
 from agents.gateway.checks import Verdict
 from agents.gateway.config import GatewayConfig
+from agents.gateway.gatekeeper import Gatekeeper, Visitor
 from agents.gateway.intake import Intake
-from agents.gateway.message import Headers, Letter, Message, record_headers
+from agents.gateway.message import RECEIVED_HEADER, Headers, Letter, Message, record_headers
 from agents.gateway.outlet import Outlet
 from agents.gateway.refusal import Reason, Refusal
+from agents.gateway.territory import check_territory
 from agents.telemetry import GatewayMetrics
 from agents.worker.dead_letter import Complaint, DeadLetters, Rejection
 from schemas.codecs.limits import CodecLimits
 from schemas.errors import SchemaError
+from schemas.resolve import Resolver
 
 log = logging.getLogger(__name__)
 # Decoding more than this takes milliseconds, during which nobody else would be answered.
 _THREAD_BYTES = 64 * 1024
+
+
+class _Arrival(NamedTuple):
+    """A body with what belongs to it."""
+
+    intake: Intake
+    visitor: Visitor
+    headers: Headers
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +46,8 @@ class Reception:
     config: GatewayConfig
     limits: CodecLimits
     admission: Admission
+    gatekeeper: Gatekeeper
+    resolver: Resolver
     outlet: Outlet
     letters: DeadLetters
     metrics: GatewayMetrics
@@ -43,25 +58,29 @@ class Reception:
         Raises:
             Refusal: it is no good, or cannot be taken now.
         """
-        received_ms = time.time_ns() // 1_000_000
+        visitor = self.gatekeeper.greet(request)
         media_type = media_type_of(request, intake)
-        headers = record_headers(request.headers, media_type, received_ms)
+        received_ms = time.time_ns() // 1_000_000
+        headers = record_headers(request.headers, media_type, received_ms, visitor.name)
         with self.admission.enter() as lease:
-            body = await self._read(request, intake, lease)
+            raw = await self._read(request, intake, lease)
+            self.gatekeeper.prove(visitor, request, raw)
             try:
-                verdict = await checked(intake, body, headers, self.limits)
-            except SchemaError as error:
-                if intake.dead_letters:
-                    await self._keep(intake, body, headers, str(error), lease)
-                raise Refusal(Reason.MALFORMED, str(error)) from error
-            if verdict.accepted:
-                message = Message(topic=intake.topic, key=verdict.key, value=body, headers=headers)
-                await self.outlet.deliver(message, lease)
-        return otlp_answer(media_type) if intake.is_otlp else accepted_answer(verdict.accepted)
+                body = self._unpacked(request, raw, lease)
+                arrival = _Arrival(intake, visitor, headers, body)
+                accepted = await self._bring(arrival, lease)
+            except Refusal as refusal:
+                if refusal.status >= 500:
+                    self.gatekeeper.withdraw(visitor)
+                raise
+        return otlp_answer(media_type) if intake.is_otlp else accepted_answer(accepted)
 
     async def _read(self, request: web.Request, intake: Intake, lease: Lease) -> bytes:
         raw = await read_body(request, self.config, lease)
         self.metrics.body_bytes.labels(intake.name).inc(len(raw))
+        return raw
+
+    def _unpacked(self, request: web.Request, raw: bytes, lease: Lease) -> bytes:
         encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
         body = decompress(raw, encoding, self.config.max_body_bytes)
         if body is not raw:
@@ -69,12 +88,29 @@ class Reception:
             lease.shrink(len(raw))
         return body
 
-    async def _keep(
-        self, intake: Intake, body: bytes, headers: Headers, reason: str, lease: Lease
-    ) -> None:
+    async def _bring(self, arrival: _Arrival, lease: Lease) -> int:
+        intake, visitor, headers, body = arrival
+        try:
+            verdict = await checked(intake, body, headers, self.limits)
+        except SchemaError as error:
+            if intake.dead_letters:
+                await self._keep(arrival, str(error), lease)
+            raise Refusal(Reason.MALFORMED, str(error)) from error
+        check_territory(visitor, verdict.origins, self.resolver)
+        if verdict.accepted:
+            message = Message(topic=intake.topic, key=verdict.key, value=body, headers=headers)
+            await self.outlet.deliver(message, lease)
+        return verdict.accepted
+
+    async def _keep(self, arrival: _Arrival, reason: str, lease: Lease) -> None:
         """Keep a body that is no good on the dead-letter topic; without that it would be lost."""
-        received_ms = int(dict(headers)["rootline-received-ms"])
-        record = Letter(topic=intake.topic, timestamp=received_ms, value=body, headers=headers)
+        headers = arrival.headers
+        record = Letter(
+            topic=arrival.intake.topic,
+            timestamp=int(dict(headers)[RECEIVED_HEADER]),
+            value=arrival.body,
+            headers=headers,
+        )
         complaint = Complaint(rejection=Rejection.UNDECODABLE, reason=reason, stage="gateway")
         letter = self.letters.letter(record, complaint)
         message = Message(
@@ -105,7 +141,7 @@ async def checked(intake: Intake, body: bytes, headers: Headers, limits: CodecLi
         log.exception(
             "a codec has a bug; the body is passed on unchecked", extra={"to": intake.topic}
         )
-        return Verdict(1)
+        return Verdict(1, origins=None)
 
 
 def media_type_of(request: web.Request, intake: Intake) -> str:

@@ -12,6 +12,9 @@ class Reason(StrEnum):
     CUT_OFF = "cut_off"
     UNSUPPORTED = "unsupported"
     UNAUTHORIZED = "unauthorized"
+    REPLAYED = "replayed"
+    FORBIDDEN_ENVIRONMENT = "forbidden_environment"
+    RATE_LIMITED = "rate_limited"
     NO_ROUTE = "no_route"
     OVERLOADED = "overloaded"
     KAFKA_UNAVAILABLE = "kafka_unavailable"
@@ -28,6 +31,11 @@ STATUS: dict[Reason, int] = {
     Reason.CUT_OFF: 400,
     Reason.UNSUPPORTED: 415,
     Reason.UNAUTHORIZED: 401,
+    Reason.REPLAYED: 409,
+    Reason.FORBIDDEN_ENVIRONMENT: 403,
+    # OTLP senders and scripts repeat this one. Alertmanager's webhook does not, so that alerts
+    # are answered with 503 in its place (intake.py).
+    Reason.RATE_LIMITED: 429,
     Reason.NO_ROUTE: 404,
     # Everything that may pass is a 503: Alertmanager, Prometheus and OTLP senders repeat those,
     # and drop what is answered with a 4xx.
@@ -41,11 +49,18 @@ STATUS: dict[Reason, int] = {
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not an error of ours
-    """Ends a request with the status of its reason and one sentence."""
+    """Ends a request with the status of its reason and one sentence.
 
-    def __init__(self, reason: Reason, sentence: str) -> None:
+    Args:
+        reason: why.
+        sentence: the same in words.
+        retry_after: seconds to wait, where more is known than the configured pause.
+    """
+
+    def __init__(self, reason: Reason, sentence: str, *, retry_after: int = 0) -> None:
         super().__init__(sentence)
         self.reason = reason
+        self.retry_after = retry_after
 
     @property
     def status(self) -> int:

@@ -1,6 +1,7 @@
 """The gateway as one object: builds the parts, listens, and stops without losing a request."""
 
 import asyncio
+import contextlib
 import logging
 from functools import partial
 
@@ -9,17 +10,20 @@ from aiohttp import web
 from agents.gateway.admission import Admission
 from agents.gateway.doorway import Doorway
 from agents.gateway.front import Front
+from agents.gateway.gatekeeper import Gatekeeper
 from agents.gateway.intake import Intake, intakes
 from agents.gateway.outlet import Outlet
 from agents.gateway.reception import Reception
+from agents.gateway.tls import Certificate
 from agents.health import Health, health_routes
 from agents.settings import Settings
 from agents.telemetry import Telemetry
 from agents.worker.dead_letter import DeadLetters
+from schemas.resolve import Resolver
 
 log = logging.getLogger(__name__)
-_BACKLOG = 256
 _LINGER_SECONDS = 2.0
+_RENEW_SECONDS = 10.0
 
 
 class Gateway:
@@ -27,6 +31,9 @@ class Gateway:
 
     A Kafka that is away is no reason not to start: it is looked for until it is there, requests
     are answered with 503 meanwhile, and /readyz says why.
+
+    Raises:
+        SettingsError: the TLS certificate cannot be used.
     """
 
     def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
@@ -41,10 +48,15 @@ class Gateway:
             topics=sorted({topics.dead_letter, *(intake.topic for intake in kinds)}),
             metrics=self.telemetry.kafka,
         )
+        tls = settings.gateway.tls
+        self._certificate = Certificate(tls) if tls.enabled else None
+        gatekeeper = Gatekeeper(settings.gateway)
         self._reception = Reception(
             config=settings.gateway,
             limits=settings.limits,
             admission=Admission(settings.gateway, self.telemetry.gateway),
+            gatekeeper=gatekeeper,
+            resolver=Resolver(settings.resolver),
             outlet=self._outlet,
             letters=DeadLetters(
                 topic=topics.dead_letter,
@@ -55,14 +67,15 @@ class Gateway:
         )
         self._front = Front(settings.gateway, self.telemetry.gateway, by_path)
         self._runner = self._build(by_path)
-        self._server: asyncio.Server | None = None
+        self._renewal: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
         """Where it listens, with the port that was actually bound."""
-        assert self._server is not None, "the gateway is started"
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        assert self._front.doorway is not None, "the gateway is started"
+        host, port = self._front.doorway.address
+        scheme = "https" if self._certificate is not None else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     async def start(self) -> None:
         """Listen, and begin to look for Kafka.
@@ -73,26 +86,33 @@ class Gateway:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None, "setup makes it"
-        self._front.doorway = Doorway(
+        doorway = Doorway(
             server,
             limit=self._config.max_connections,
             head_seconds=self._config.head_timeout_ms / 1000,
+            send_seconds=self._config.send_timeout_ms / 1000,
+            tls=self._certificate.context if self._certificate is not None else None,
         )
         try:
-            self._server = await asyncio.get_running_loop().create_server(
-                self._front.doorway, self._config.host, self._config.port, backlog=_BACKLOG
-            )
+            await doorway.open(self._config.host, self._config.port)
         except OSError:
             await self._runner.cleanup()
             raise
+        self._front.doorway = doorway
+        if self._certificate is not None:
+            self._renewal = asyncio.create_task(_renew(self._certificate))
         await self._outlet.start()
 
     async def stop(self) -> None:
         """Stop listening, finish what is in progress, then let go of Kafka."""
         if self._front.stopping:
             return
-        if self._server is not None:
-            self._server.close()
+        if self._front.doorway is not None:
+            await self._front.doorway.close()
+        if self._renewal is not None:
+            self._renewal.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._renewal
         await self._front.close(self._config.shutdown_timeout_ms / 1000)
         await self._runner.cleanup()
         await self._outlet.stop()
@@ -119,3 +139,10 @@ class Gateway:
 
     def _stopping(self) -> str | None:
         return "the gateway is shutting down" if self._front.stopping else None
+
+
+async def _renew(certificate: Certificate) -> None:
+    """Look for a renewed certificate again and again."""
+    while True:
+        await asyncio.sleep(_RENEW_SECONDS)
+        certificate.renew()
