@@ -65,7 +65,7 @@ def check_spans(body: bytes, headers: Headers, limits: CodecLimits) -> Verdict:
 def check_metrics(body: bytes, headers: Headers, limits: CodecLimits) -> Verdict:
     """Decode OTLP metrics."""
     metrics = decode_metrics(body, headers, limits=limits)
-    return Verdict(len(metrics), None, [series.labels for series in metrics.series])
+    return Verdict(len(metrics), None, [series.labels for series in metrics.table])
 
 
 def _group_key(body: bytes) -> bytes:
