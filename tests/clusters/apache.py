@@ -65,10 +65,11 @@ class ApacheCluster:
 
     def __exit__(
         self,
-        _kind: type[BaseException] | None,
+        kind: type[BaseException] | None,
         error: BaseException | None,
-        _where: TracebackType | None,
+        where: TracebackType | None,
     ) -> None:
+        del kind, where
         if error is not None:
             error.add_note(self.logs())
         self.stop()

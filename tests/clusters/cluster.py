@@ -1,10 +1,20 @@
 """What a test may do with a cluster, whichever broker it is made of."""
 
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 
 class Cluster(Protocol):
     """A running cluster that this test run has started; nodes are numbered from 1."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None: ...
 
     @property
     def kind(self) -> str:

@@ -43,7 +43,7 @@ def test_a_repeated_batch_is_stored_once_and_acknowledged_twice(cluster: Any) ->
         second = a_batch(producer, 0, 2, [b"c"])
         return [await send(connection, topic, batch) for batch in (first, second, first, second)]
 
-    assert cluster.with_connection(talk) == [(0, 0), (0, 2), (0, 0), (0, 2)]
+    assert cluster.with_connection(talk, topic) == [(0, 0), (0, 2), (0, 0), (0, 2)]
     assert [message.value() for message in cluster.read(topic, 3)] == [b"a", b"b", b"c"]
     assert cluster.watermarks(topic) == (0, 3)
 
@@ -56,7 +56,7 @@ def test_a_gap_in_the_sequence_is_refused(cluster: Any) -> None:
         await send(connection, topic, a_batch(producer, 0, 0, [b"a"]))
         return [await send(connection, topic, a_batch(producer, 0, 5, [b"far"]))]
 
-    ((error, _),) = cluster.with_connection(talk)
+    ((error, _),) = cluster.with_connection(talk, topic)
     assert error == OUT_OF_ORDER
     assert cluster.watermarks(topic) == (0, 1)
 
@@ -69,7 +69,7 @@ def test_an_older_epoch_is_fenced(cluster: Any) -> None:
         await send(connection, topic, a_batch(producer, 1, 0, [b"new epoch"]))
         return [await send(connection, topic, a_batch(producer, 0, 0, [b"old epoch"]))]
 
-    ((error, _),) = cluster.with_connection(talk)
+    ((error, _),) = cluster.with_connection(talk, topic)
     assert error == FENCED
 
 
