@@ -15,12 +15,14 @@ from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaError
 
 from agents.errors import SettingsError
+from agents.kafka_security.bearer import hear_refusals
 from agents.kafka_security.sasl import OauthConfig
 from agents.kafka_security.token_endpoint import Refused, Token, ask, expiry_of, is_token
 from agents.settings_secrets import read_secret
 
 _log = logging.getLogger("kafka")
 _FIRST_PAUSE_SECONDS = 0.25
+_LEAST_REST_SECONDS = 5.0
 _LONGEST_REST_SECONDS = 30.0
 # A token is not used in its last moments: it has to arrive and be looked at.
 _LEAST_LIFE_SECONDS = 1.0
@@ -61,6 +63,10 @@ class TokenSource(AbstractTokenProvider):  # type: ignore[misc] # aiokafka ships
                 raise TokenError(self._failure)
             return self._token.text
 
+    def refused(self) -> None:
+        """Take note that a broker refuses the token: the next connection asks for another one."""
+        self._renew_at = 0.0
+
     def extensions(self) -> dict[str, str]:
         """Return the SASL extensions that are sent with the token."""
         pairs = (extension.partition("=") for extension in self._config.extensions)
@@ -86,6 +92,8 @@ class TokenSource(AbstractTokenProvider):  # type: ignore[misc] # aiokafka ships
         self._token = token
         self._renew_at = token.expires_at - min(self._config.refresh_seconds, life / 5)
         self._failures = 0
+        # Brokers that refuse every token must not make us ask at each connection.
+        self._rests_until = time.monotonic() + min(_LEAST_REST_SECONDS, life / 5)
 
     async def _ask(self) -> Token:
         pause = _FIRST_PAUSE_SECONDS
@@ -119,6 +127,7 @@ class TokenSource(AbstractTokenProvider):  # type: ignore[misc] # aiokafka ships
 @lru_cache(maxsize=16)
 def token_source(config: OauthConfig) -> TokenSource:
     """Return the source for a section; clients with the same settings share one."""
+    hear_refusals()
     return TokenSource(config)
 
 

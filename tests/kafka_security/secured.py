@@ -30,6 +30,7 @@ _BEARER_LOGIN = (
     "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
     'unsecuredLoginStringClaim_sub="broker";'
 )
+_SIGNED_TOKENS = "org.apache.kafka.common.security.oauthbearer.BrokerJwtValidator"
 _BEARER_CHECK = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"
 
 
@@ -101,6 +102,8 @@ def _bearer(listener: str, keys_url: str) -> dict[str, str]:
         f"{named}.oauthbearer.sasl.jaas.config": _BEARER_LOGIN,
         f"{named}.oauthbearer.sasl.server.callback.handler.class": _BEARER_CHECK,
         f"{named}.oauthbearer.sasl.oauthbearer.jwks.endpoint.url": keys_url,
+        # Without it Kafka 4.1 takes a token of any signer; it is not found under a mechanism's name.
+        f"{named}.sasl.oauthbearer.jwt.validator.class": _SIGNED_TOKENS,
         f"{named}.oauthbearer.sasl.oauthbearer.expected.audience": AUDIENCE,
         f"{named}.oauthbearer.sasl.oauthbearer.expected.issuer": ISSUER,
     }
