@@ -4,6 +4,7 @@ It also reads the clocks of those that answer, because alerts from the future ar
 """
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ import aiohttp
 import orjson
 
 from agents.doctor_finding import Finding, fail, ok, warn
+from agents.gateway.tls import TlsConfig
 from agents.notifier.config import Receiver, receivers
 from agents.settings import Settings
 
@@ -89,9 +91,12 @@ class HttpDoctor:
     ) -> Finding:
         if port == 0:
             return warn(name, f"the {name} takes any free port, so it is not known where it is")
+        tls = self._settings.gateway.tls if name == "gateway" else TlsConfig()
+        scheme = "https" if tls.enabled else "http"
         address = f"{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{port}"  # noqa: S104 - compared
         try:
-            async with client.get(f"http://{address}/readyz") as answer:
+            trust = _trusting(tls)
+            async with client.get(f"{scheme}://{address}/readyz", ssl=trust) as answer:
                 self._note_clock(f"the {name}", answer)
                 body = await answer.content.read(_ANSWER_BYTES)
                 status = answer.status
@@ -122,6 +127,17 @@ class HttpDoctor:
             f"this machine's clock is {abs(worst.ahead_seconds):.0f} s {side} {worst.who}; "
             "synchronise it (NTP), since alerts from the future are refused",
         )
+
+
+def _trusting(tls: TlsConfig) -> ssl.SSLContext | bool:
+    """Trust the certificate that the gateway is configured with, whoever issued it."""
+    if tls.certificate is None:
+        return True
+    context = ssl.create_default_context(cafile=str(tls.certificate))
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    # It is asked at its address; the name in its certificate is that of its service.
+    context.check_hostname = False
+    return context
 
 
 def _reasons(body: bytes, status: int) -> str:

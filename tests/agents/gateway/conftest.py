@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from agents.kafka import KafkaConfig
 from agents.settings import Settings
 from agents.worker.topic_admin import ensure_topics
 from agents.worker.topics import TopicsConfig
+from schemas.resolve import ResolverConfig
 
 TOPICS = TopicsConfig(input_partitions=2, signals_partitions=1, output_partitions=1)
 
@@ -98,7 +100,13 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, *, kafka: bool = True, topics: bool = True, **limits: Any
+    folder: Path,
+    *,
+    kafka: bool = True,
+    topics: bool = True,
+    resolver: ResolverConfig | None = None,
+    trust: ssl.SSLContext | bool = True,
+    **limits: Any,
 ) -> AsyncIterator[Bench]:
     """Start a broker (unless `kafka` is false), a gateway with `limits`, and a client."""
     port = free_port()
@@ -110,13 +118,16 @@ async def bench(
         await broker.start()
     connection = KafkaConfig(bootstrap=f"127.0.0.1:{port}", request_timeout_ms=3_000)
     section = replace(GatewayConfig(port=0, probe_interval_ms=200), **limits)
-    settings = Settings(kafka=connection, gateway=section, topics=TOPICS)
+    settings = Settings(
+        kafka=connection, gateway=section, topics=TOPICS, resolver=resolver or ResolverConfig()
+    )
     if kafka and topics:
         await ensure_topics(connection, TOPICS)
     gateway = Gateway(settings)
     await gateway.start()
     try:
-        async with aiohttp.ClientSession(gateway.url) as client:
+        connector = aiohttp.TCPConnector(ssl=trust)
+        async with aiohttp.ClientSession(gateway.url, connector=connector) as client:
             running = Bench(gateway=gateway, client=client, broker=broker, settings=settings)
             if kafka and topics:
                 await running.until_ready()
