@@ -144,7 +144,7 @@ def _digest(body: Mapping[str, Any]) -> str:
 def _same(name: str, found: object, expected: object) -> None:
     if found != expected:
         msg = (
-            f"ranker artefact: {name} is {found!r}, this Rootline reads {expected!r}; "
+            f"ranker artefact: {name} is {repr(found)[:80]}, this Rootline reads {expected!r}; "
             "train the ranker again with this version."
         )
         raise ModelError(msg)
@@ -163,7 +163,7 @@ def _numbers(body: Mapping[str, Any], part: str, names: tuple[str, ...]) -> tupl
         if type(value) not in (int, float) or not abs(value) <= MAGNITUDE_LIMIT:
             msg = (
                 f"ranker artefact: {part}.{name} must be a number of at most "
-                f"{MAGNITUDE_LIMIT:.0f}, found {value!r}; train the ranker again."
+                f"{MAGNITUDE_LIMIT:.0f}, found {repr(value)[:80]}; train the ranker again."
             )
             raise ModelError(msg)
     return tuple(float(found[name]) for name in names)

@@ -82,6 +82,16 @@ def rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def shown(value: object) -> str:
+    """Write a value for a sentence, cut to what one wants to read.
+
+    >>> shown("a" * 200)[-5:]
+    'aa...'
+    """
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def _places(names: Iterable[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(names)}
 
@@ -104,10 +114,11 @@ def _header(line: bytes) -> tuple[list[str], list[str], list[str]]:
     tables = (MEASURES, CONTEXT, EVIDENCE_KINDS)
     found = [header.get(part) for part in ("measures", "context", "evidence")]
     for names, table in zip(found, tables, strict=True):
-        unknown = [n for n in names if n not in table] if isinstance(names, list) else ["no list"]
+        listed = names if isinstance(names, list) else ["no list"]
+        unknown = [n for n in listed if not isinstance(n, str) or n not in table]
         if unknown:
             msg = (
-                f"case rows, line 1: {unknown[0]!r} is not known to this version; "
+                f"case rows, line 1: {shown(unknown[0])} is not known to this version; "
                 "write the rows again with it."
             )
             raise ModelError(msg)
@@ -125,10 +136,11 @@ def _row(where: str, line: bytes, names: tuple[list[str], list[str], list[str]])
         if isinstance(value, bool) or not isinstance(
             value, (int, float) if kind is float else kind
         ):
-            msg = f"{where}: {key} must be of type {kind.__name__}, found {value!r}."
+            msg = f"{where}: {key} must be of type {kind.__name__}, found {shown(value)}."
             raise ModelError(msg)
     if document["source"] not in SOURCES:
-        msg = f"{where}: source must be one of {', '.join(SOURCES)}, found {document['source']!r}."
+        found = shown(document["source"])
+        msg = f"{where}: source must be one of {', '.join(SOURCES)}, found {found}."
         raise ModelError(msg)
     listed = document.get("candidates")
     if not isinstance(listed, list) or len(listed) > CANDIDATES_LIMIT:
@@ -146,7 +158,7 @@ def _row(where: str, line: bytes, names: tuple[list[str], list[str], list[str]])
 
 def _root(where: str, root: Any, count: int) -> int | None:
     if root is not None and (type(root) is not int or not 0 <= root < count):
-        msg = f"{where}: root must be null or the place of a candidate, found {root!r}."
+        msg = f"{where}: root must be null or the place of a candidate, found {shown(root)}."
         raise ModelError(msg)
     return root
 
@@ -157,7 +169,7 @@ def _candidate(
     if not isinstance(listed, list) or len(listed) != 5 or listed[0] not in tuple(ComponentKind):
         msg = (
             f"{where}: a candidate must be [kind, measures, evidence, words, change kinds], "
-            f"found {repr(listed)[:80]}."
+            f"found {shown(listed)}."
         )
         raise ModelError(msg)
     return CaseCandidate(
@@ -171,15 +183,15 @@ def _candidate(
 
 def _named(where: str, pairs: Any, names: Sequence[str]) -> dict[str, float]:
     if not isinstance(pairs, list) or len(pairs) % 2:
-        msg = f"{where}: numbers must be a flat list of place and value, found {repr(pairs)[:80]}."
+        msg = f"{where}: numbers must be a flat list of place and value, found {shown(pairs)}."
         raise ModelError(msg)
     values: dict[str, float] = {}
     for place, value in zip(pairs[::2], pairs[1::2], strict=True):
         if type(place) is not int or not 0 <= place < len(names):
-            msg = f"{where}: {place!r} is not the place of a name in the header."
+            msg = f"{where}: {shown(place)} is not the place of a name in the header."
             raise ModelError(msg)
         if type(value) not in (int, float) or not isfinite(value):
-            msg = f"{where}: {names[place]} must be a number, found {value!r}."
+            msg = f"{where}: {names[place]} must be a number, found {shown(value)}."
             raise ModelError(msg)
         values[names[place]] = float(value)
     return values
@@ -187,7 +199,7 @@ def _named(where: str, pairs: Any, names: Sequence[str]) -> dict[str, float]:
 
 def _words(where: str, listed: Any) -> tuple[str, ...]:
     if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
-        msg = f"{where}: words must be a list of texts, found {repr(listed)[:80]}."
+        msg = f"{where}: words must be a list of texts, found {shown(listed)}."
         raise ModelError(msg)
     return tuple(listed)
 

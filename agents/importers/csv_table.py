@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.importers.errors import LayoutError
+from agents.importers.text_file import text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +26,13 @@ def read_csv_table(path: Path, *, header_rows: int = 1) -> CsvTable:
     Raises:
         LayoutError: when it is no such table; names the line.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    with text_of(path) as file:
         rows = [row for row in csv.reader(file) if row]
     heads, lines = rows[:header_rows], rows[header_rows:]
     width = len(heads[0]) if heads else 0
+    if any(len(head) != width for head in heads):
+        msg = f"{path} has header rows of different lengths; unpack the set again"
+        raise LayoutError(msg)
     numbers = [_numbers(row, path, header_rows + n, width) for n, row in enumerate(lines, 1)]
     return CsvTable(
         headers=tuple(zip(*heads, strict=True)) if heads else (),

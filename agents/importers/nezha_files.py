@@ -20,6 +20,7 @@ from agents.importers.nezha_metrics import utc_ms
 from agents.importers.span_failures import with_error_pages
 from agents.importers.span_notes import SpanNote, SpanNotes
 from agents.importers.span_table import SpanTable
+from agents.importers.text_file import text_of
 from schemas.resolve_names import workload_of
 from schemas.telemetry import Labels, labels_of
 
@@ -117,7 +118,7 @@ def _read_file(path: Path, notes: SpanNotes) -> list[int]:
     """Note a file's spans and return their starts; rows that were cut off are none."""
     starts: list[int] = []
     resources: dict[str, Labels] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with text_of(path) as file:
         reader = csv.reader(file)
         header = next(reader, [])
         missing = [name for name in _SPAN_COLUMNS if name not in header]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agents.importers.errors import LayoutError
 from agents.importers.measured import Meaning, Measured, ruled
 from agents.importers.rule_pack import EVALUATE_MS, RuleSeries
+from agents.importers.text_file import text_of
 from pipeline.metric_meaning import MetricClass
 from schemas.resolve_names import workload_of
 from schemas.telemetry import labels_of
@@ -116,7 +117,7 @@ def utc_ms(text: str) -> int:
 
 
 def _read(path: Path) -> PodTable:
-    with path.open(encoding="utf-8", newline="") as file:
+    with text_of(path) as file:
         # A row that was cut off while it was written has no time.
         rows = [row for row in csv.DictReader(file) if _TIME.match(row.get("Time") or "")]
     if not rows:

@@ -30,6 +30,7 @@ from agents.importers.petshop_metrics import (
 )
 from agents.importers.petshop_names import names_of
 from agents.importers.petshop_normal import Asked, Cut, pieces, windows
+from agents.importers.text_file import text_of
 from schemas.recording import Fault, Recording
 
 BASELINE_SAMPLES = 120
@@ -87,7 +88,7 @@ def _suite(folder: Path) -> _Suite:
 
 def _edges(path: Path) -> list[tuple[str, str]]:
     """Read the adjacency: a row's component calls a column's where the cell is not zero."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with text_of(path) as file:
         head, *rows = list(csv.reader(file)) or [[]]
     try:
         return [
@@ -112,7 +113,7 @@ def _target(path: Path) -> _Target:
             root=content["root_cause"]["node"],
             command=str(how.get("command", "")),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         msg = f"{path} tells no target and root cause ({error!r}); unpack the set again"
         raise LayoutError(msg) from error
 

@@ -23,6 +23,7 @@ from agents.importers.series import component_of
 from agents.importers.span_kinds import spans_of
 from agents.importers.span_series import rule_series
 from agents.importers.span_table import SpanTable
+from agents.importers.text_file import text_of
 from schemas.recording import Fault, Message, Recording
 
 BEFORE_MS = 600_000
@@ -114,7 +115,8 @@ def _metrics(folder: Path) -> Path:
 
 
 def _injected_ms(path: Path) -> int:
-    text = existing(path, of="rcaeval").read_text(encoding="utf-8").strip()
+    with text_of(existing(path, of="rcaeval")) as file:
+        text = file.read().strip()
     try:
         seconds = float(text.split()[0])
     except (IndexError, ValueError) as error:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agents.importers.errors import LayoutError
 from agents.importers.measured import Meaning, Measured
 from agents.importers.series import component_of
+from agents.importers.text_file import text_of
 from pipeline.metric_meaning import MetricClass
 
 FILES = ("simple_metrics.csv", "simple_data.csv", "data.csv", "metrics.csv")
@@ -135,7 +136,7 @@ def _to_seconds(latencies: list[NDArray[np.float64]]) -> float:
 def _read(path: Path, start_ms: int, end_ms: int) -> _Table:
     times: list[int] = []
     rows: list[list[float]] = []
-    with path.open(encoding="utf-8", newline="") as file:
+    with text_of(path) as file:
         reader = csv.reader(file)
         header = [name.strip() for name in next(reader, [])]
         at = next((i for i, name in enumerate(header) if name.lower() == "time"), None)

@@ -12,6 +12,7 @@ from pathlib import Path
 from agents.importers.errors import LayoutError
 from agents.importers.span_notes import SpanNote, SpanNotes
 from agents.importers.span_table import SpanTable
+from agents.importers.text_file import text_of
 from schemas.telemetry import Labels, labels_of
 
 FILE = "traces.csv"
@@ -40,7 +41,7 @@ def read_traces(path: Path, start_ms: int, end_ms: int) -> SpanTable:
     """Read the spans that began between two times."""
     notes = SpanNotes()
     resources: dict[str, Labels] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with text_of(path) as file:
         reader = csv.reader(file)
         places = _places(path, next(reader, []))
         for row in reader:

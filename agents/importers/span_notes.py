@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from agents.importers.span_table import COLUMNS, SpanTable
+from schemas.codecs.instants import LATEST_MS
 from schemas.telemetry import Labels
 
 _HEX = re.compile(r"^[0-9a-fA-F]{1,32}$")
 _LOW = (1 << 64) - 1
+LATEST_NS = LATEST_MS * 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,9 @@ class SpanNotes:
         self._traces: dict[str, tuple[int, int]] = {}
 
     def add(self, note: SpanNote) -> None:
-        """Take one span."""
+        """Take one span; one at a time that no clock shows is none."""
         key = (note.trace, note.span)
-        if key in self._rows:
+        if key in self._rows or not 0 <= note.start_ns <= LATEST_NS >= note.end_ns:
             return
         trace = self._traces.get(note.trace)
         if trace is None:

@@ -18,6 +18,7 @@ from agents.importers.errors import LayoutError
 from agents.importers.fault_family import family_of
 from agents.importers.layout import existing, folders_holding
 from agents.importers.series import component_of
+from agents.importers.text_file import text_of
 from agents.importers.tvdiag_events import EVENTS_MS, QUIET_MS, AlertEvents, messages
 from schemas.recording import Fault, Recording
 
@@ -45,7 +46,7 @@ def _recording(system: str, label: dict[str, str], raw: dict[str, Keyed]) -> Rec
     if index not in raw["nodes"]:
         msg = f"label {index} of tvdiag's {system} has no nodes in raw/nodes.json; unpack it again"
         raise LayoutError(msg)
-    nodes = [component_of(name).name for name in raw["nodes"][index]]
+    nodes = [component_of(_name(name, index)).name for name in raw["nodes"][index]]
     events = AlertEvents(
         metrics=raw["metrics"].get(index, []),
         traces=raw["traces"].get(index, []),
@@ -71,6 +72,13 @@ def _recording(system: str, label: dict[str, str], raw: dict[str, Keyed]) -> Rec
     )
 
 
+def _name(name: object, index: str) -> str:
+    if not isinstance(name, str):
+        msg = f"tvdiag's case {index} has the node {repr(name)[:80]}, expected a name"
+        raise LayoutError(msg)
+    return name
+
+
 def _facts(system: str, label: dict[str, str], truth: Fault, nodes: list[str]) -> CaseFacts:
     return CaseFacts(
         set="tvdiag",
@@ -93,10 +101,16 @@ def _facts(system: str, label: dict[str, str], truth: Fault, nodes: list[str]) -
 
 def _edges(index: str, nodes: list[str], pairs: list[list[int]]) -> list[tuple[str, str]]:
     for pair in pairs:
-        if len(pair) != 2 or not all(0 <= place < len(nodes) for place in pair):
-            msg = f"tvdiag's case {index} has an edge {pair} between its {len(nodes)} nodes"
+        if not _is_edge(pair, len(nodes)):
+            shown = repr(pair)[:80]
+            msg = f"tvdiag's case {index} has an edge {shown} between its {len(nodes)} nodes"
             raise LayoutError(msg)
     return [(nodes[a], nodes[b]) for a, b in pairs]
+
+
+def _is_edge(pair: object, nodes: int) -> bool:
+    ends = pair if isinstance(pair, list) else []
+    return len(ends) == 2 and all(type(place) is int and 0 <= place < nodes for place in ends)
 
 
 def directed(edges: list[tuple[str, str]], calls: set[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -118,13 +132,17 @@ def directed(edges: list[tuple[str, str]], calls: set[tuple[str, str]]) -> list[
 
 
 def _labels(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with text_of(path) as file:
         reader = csv.DictReader(file)
         found = set(reader.fieldnames or ())
         if not found >= _COLUMNS:
             msg = f"{path} has the columns {sorted(found)}, expected at least {sorted(_COLUMNS)}"
             raise LayoutError(msg)
-        return list(reader)
+        rows = list(reader)
+    if any(row[name] is None for row in rows for name in _COLUMNS):
+        msg = f"{path} has a row with fewer cells than its header; unpack the set again"
+        raise LayoutError(msg)
+    return rows
 
 
 def _keyed(path: Path) -> Keyed:
@@ -133,7 +151,7 @@ def _keyed(path: Path) -> Keyed:
     except orjson.JSONDecodeError as error:
         msg = f"{path} is no JSON ({error}); unpack the set again"
         raise LayoutError(msg) from error
-    if not isinstance(content, dict):
-        msg = f"{path} holds no object keyed by case; unpack the set again"
+    if not isinstance(content, dict) or not all(isinstance(v, list) for v in content.values()):
+        msg = f"{path} holds no object of lists keyed by case; unpack the set again"
         raise LayoutError(msg)
     return content

@@ -75,14 +75,18 @@ def _named(name: str) -> str:
 
 
 def _parts(event: list[str], *counts: int) -> list[str]:
-    if len(event) not in counts or not all(isinstance(part, str) for part in event):
+    if not _is_of_texts(event) or len(event) not in counts:
         expected = " or ".join(map(str, counts))
         msg = (
-            f"tvdiag has an event {event!r} of {len(event)} parts, expected {expected} texts;"
+            f"tvdiag has an event {repr(event)[:200]}, expected {expected} texts;"
             " unpack the set again"
         )
         raise LayoutError(msg)
     return event
+
+
+def _is_of_texts(event: object) -> bool:
+    return isinstance(event, list) and all(isinstance(part, str) for part in event)
 
 
 def _of_metric(event: list[str]) -> dict[str, str]:

@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+Whole = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+"""A number that every reader of JSON keeps exactly, and that can be written again."""
 
 
 class Occasion(StrEnum):
@@ -24,9 +30,9 @@ class Sent:
 
     receiver: str
     incident_id: str
-    revision: int
+    revision: Whole
     occasion: Occasion
     top: str
     confidence: float
-    sent_at_ms: int
-    top_changes: int = 0
+    sent_at_ms: Whole
+    top_changes: Whole = 0

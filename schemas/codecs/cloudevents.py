@@ -81,7 +81,7 @@ def _is_structured(headers: Headers) -> bool:
         return False
     if media not in (_STRUCTURED, f"{_STRUCTURED}+json"):
         msg = (
-            f"the CloudEvents format is {media}, expected {_STRUCTURED}+json:"
+            f"the CloudEvents format is {media[:60]}, expected {_STRUCTURED}+json:"
             " send JSON envelopes or binary mode"
         )
         raise SchemaError(msg)
@@ -126,7 +126,8 @@ def _envelope(document: object) -> Mapping[str, Any]:
 
 def _check_version(version: object) -> None:
     if not isinstance(version, str) or not version.startswith("1."):
-        msg = f"CloudEvents specversion is {version!r}, expected 1.0: send version 1.0"
+        shown = repr(version[:60]) if isinstance(version, str) else describe(version)
+        msg = f"CloudEvents specversion is {shown}, expected 1.0: send version 1.0"
         raise SchemaError(msg)
 
 

@@ -1,5 +1,6 @@
 """Our own internal dialect: one `signals` record is the JSON of one Signal dataclass."""
 
+import re
 from dataclasses import dataclass
 
 import msgspec
@@ -14,6 +15,10 @@ _BY_TYPE: dict[str, type[Signal]] = {
     "telemetry": TelemetrySignal,
     "tick": TickSignal,
 }
+
+
+# Such a number may need more than the 64 bits that can be written again; most records have none.
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,25 @@ def decode_signal(value: bytes) -> Signal:
         kind = _BY_TYPE.get(peek.type)
         if kind is None:
             msg = (
-                f"a signal of type {peek.type!r}, expected one of {', '.join(sorted(_BY_TYPE))}; "
-                "is a newer version writing to this topic?"
+                f"a signal of type {peek.type[:60]!r}, expected one of"
+                f" {', '.join(sorted(_BY_TYPE))}; is a newer version writing to this topic?"
             )
             raise SchemaError(msg)
         signal: Signal = msgspec.json.decode(value, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"a signals record that does not decode ({error}); only Rootline writes this topic"
         raise SchemaError(msg) from error
+    if _LONG_NUMBER.search(value):
+        _check_writable(signal)
     return signal
+
+
+def _check_writable(signal: Signal) -> None:
+    try:
+        orjson.dumps(signal)
+    except TypeError as error:
+        msg = (
+            "a signals record with a number beyond 64 bits, which cannot be saved;"
+            " only Rootline writes this topic"
+        )
+        raise SchemaError(msg) from error
