@@ -9,7 +9,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from agents.doctor_finding import Finding, fail, ok, warn
+from agents.doctor_kafka_security import check_kafka_security, described
+from agents.errors import SettingsError
 from agents.kafka import KafkaConfig
+from agents.kafka_security.probe import trouble
 from agents.worker.topic_admin import admin_client
 from agents.worker.topics import TopicDeclaration, TopicsConfig, declarations
 
@@ -30,19 +33,32 @@ async def check_kafka(
     try:
         async with asyncio.timeout(timeout_seconds):
             cluster = await _look(kafka, [item.name for item in wanted])
+    except SettingsError as error:
+        return [fail("kafka", str(error))]
     except (KafkaError, OSError, TimeoutError) as error:
-        why = str(error) or type(error).__name__
-        return [
-            fail(
-                "kafka",
-                f"Kafka at {kafka.bootstrap} cannot be reached ({why}); check kafka.bootstrap and "
-                "that the brokers advertise addresses that this machine can reach",
-            )
-        ]
+        return [fail("kafka", await _why(kafka, error, timeout_seconds))]
+    how = described(kafka)
     answer = ok(
-        "kafka", f"Kafka at {kafka.bootstrap} answers; it has {len(cluster.partitions)} topics"
+        "kafka",
+        f"Kafka at {kafka.bootstrap} answers ({how}); it has {len(cluster.partitions)} topics",
     )
-    return [answer, *_check_topics(wanted, cluster, topics)]
+    return [answer, *check_kafka_security(kafka), *_check_topics(wanted, cluster, topics)]
+
+
+async def _why(kafka: KafkaConfig, error: BaseException, timeout_seconds: float) -> str:
+    """Return what a closer look finds; else that it is the way there."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            found = await trouble(kafka)
+    except TimeoutError:
+        found = None
+    if found is not None:
+        return found
+    why = str(error) or type(error).__name__
+    return (
+        f"Kafka at {kafka.bootstrap} cannot be reached ({why}); check kafka.bootstrap and "
+        "that the brokers advertise addresses that this machine can reach"
+    )
 
 
 async def _look(kafka: KafkaConfig, names: list[str]) -> _Cluster:

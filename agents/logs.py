@@ -96,6 +96,18 @@ class HumanFormatter(_Formatter):
         return "\n".join([text, *(f"    {line.translate(_UNSAFE_TABLE)}" for line in lines)])
 
 
+class LoginFilter(logging.Filter):
+    """Keeps what is sent to log in out of the logs: at level debug aiokafka writes every request.
+
+    A password could be hidden by its text, a token that was fetched later is not known here.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is written."""
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        return not any(type(each).__name__.startswith("SaslAuthenticate") for each in arguments)
+
+
 class RepeatFilter(logging.Filter):
     """Lets a message of a library through once a minute: aiokafka repeats some ten times a second.
 
@@ -141,6 +153,7 @@ def configure_logging(
     root.setLevel(config.level.upper())
     for name, level in {**_quiet_libraries(), **config.levels}.items():
         logging.getLogger(name).setLevel(level.upper())
+    logging.getLogger("aiokafka.conn").filters[:] = [LoginFilter()]
     library = logging.getLogger("aiokafka")
     library.filters[:] = [RepeatFilter()]
     logging.captureWarnings(capture=True)

@@ -10,6 +10,7 @@ import orjson
 
 from agents.errors import RootlineError, SettingsError
 from agents.gateway.server import Gateway
+from agents.kafka import security_arguments
 from agents.logs import configure_logging
 from agents.options import json_option, settings_option
 from agents.settings import Settings
@@ -36,6 +37,8 @@ def gateway(settings: Settings, *, host: str | None, port: int | None, as_json: 
     except ValueError as error:
         raise SettingsError(str(error)) from error
     configure_logging(effective.logging, secrets=effective.secrets())
+    # A certificate that cannot be used is said before anything is begun.
+    security_arguments(effective.kafka)
     asyncio.run(_run(effective, as_json=as_json))
 
 

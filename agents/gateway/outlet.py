@@ -26,6 +26,7 @@ from agents.gateway.config import GatewayConfig
 from agents.gateway.message import Message
 from agents.gateway.refusal import Reason, Refusal
 from agents.kafka import KafkaConfig, producer_arguments
+from agents.kafka_security.explainer import Explainer
 from agents.telemetry import KafkaMetrics
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Outlet:
         self._answered: bool | None = None  # not known before the first look
         self._missing: frozenset[str] = frozenset(topics)
         self._task: asyncio.Task[None] | None = None
+        self._explainer = Explainer(kafka)
 
     def unready(self) -> str | None:
         """Say in a sentence why messages cannot be delivered now, or None when they can."""
@@ -164,6 +166,8 @@ class Outlet:
             except (KafkaError, OSError, TimeoutError) as error:
                 await _close(producer, 0)
                 self._report(f"Kafka at {self._kafka.bootstrap} cannot be reached: {_name(error)}")
+                # Into the log only: it names users and files, which are not for every sender.
+                self._explainer.look()
             except BaseException:
                 await _close(producer, 0)
                 raise

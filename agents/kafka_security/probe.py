@@ -185,10 +185,15 @@ async def _names_in_certificate(config: KafkaConfig, address: Address) -> str:
 
 def _unreachable(error: BaseException, where: str) -> str:
     if isinstance(error, TimeoutError):
-        return f"{where} does not answer in time"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{where} cannot be reached: {error.strerror}"
-    return f"{where} cannot be used: {str(error) or type(error).__name__}"
+        why = "it does not answer in time"
+    elif isinstance(error, OSError) and error.strerror:
+        why = error.strerror
+    else:
+        why = str(error) or type(error).__name__
+    return (
+        f"{where} cannot be reached ({why}); check kafka.bootstrap, and that the brokers advertise "
+        "addresses that this machine can reach"
+    )
 
 
 def _hosts(bootstrap: list[str]) -> list[tuple[str, int, int]]:
