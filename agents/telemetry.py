@@ -84,6 +84,12 @@ class IntakeMetrics:
         self.samples = Counter(
             "rootline_samples_received", "Metric samples decoded.", registry=registry
         )
+        self.shed = Counter(
+            "rootline_messages_shed",
+            "Telemetry messages skipped because worker.shed says so, by topic; never alerts.",
+            ["topic"],
+            registry=registry,
+        )
         self.changes = Counter("rootline_changes_received", "Changes decoded.", registry=registry)
         self.signals = Counter(
             "rootline_signals_produced",
@@ -156,6 +162,24 @@ class KafkaMetrics:
             ["topic", "partition"],
             registry=registry,
         )
+        self.behind = Gauge(
+            "rootline_consumer_behind_seconds",
+            "Age of the last handled message of a partition while more of it wait, else 0.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.unsaved = Gauge(
+            "rootline_consumer_unsaved_messages",
+            "Messages handled whose offset is not durable yet: a restart handles them again.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.stuck = Gauge(
+            "rootline_consumer_stuck",
+            "1 while a consumer has work and makes no progress though Kafka answers, else 0.",
+            ["consumer"],
+            registry=registry,
+        )
         self.assigned = Gauge(
             "rootline_consumer_assigned_partitions",
             "Partitions that this worker reads, by topic.",
@@ -188,6 +212,22 @@ class KafkaMetrics:
         )
         self.connected = Gauge(
             "rootline_kafka_connected", "1 while Kafka answers, else 0.", registry=registry
+        )
+
+
+class ProcessMetrics:
+    """What the watchdog sees of the process itself."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.loop_delay = Gauge(
+            "rootline_event_loop_delay_seconds",
+            "How long the event loop last took to answer the watchdog.",
+            registry=registry,
+        )
+        self.memory_limit = Gauge(
+            "rootline_memory_limit_bytes",
+            "Resident memory at which the process saves and ends; 0 where there is no limit.",
+            registry=registry,
         )
 
 
@@ -246,6 +286,7 @@ class Telemetry:
         self.kafka = KafkaMetrics(self.registry)
         self.notifier = NotifierMetrics(self.registry)
         self.cases = CaseMetrics(self.registry)
+        self.process = ProcessMetrics(self.registry)
         build = Gauge(
             "rootline_build_info",
             "Always 1; the labels say what runs.",

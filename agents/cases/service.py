@@ -20,7 +20,7 @@ class VerdictService(KeptSession):
     ours = (CasesError,)
 
     def __init__(self, parts: VerdictParts) -> None:
-        progress = Progress("verdicts", parts.cluster.worker.stuck_seconds)
+        progress = Progress("verdicts", parts.cluster.worker.patience())
         super().__init__(progress, parts.cluster)
         self.sessions = 0
         self._parts = parts
@@ -33,4 +33,4 @@ class VerdictService(KeptSession):
         """Make cases of verdicts, and let the batch in hand be written when stopped."""
         self.sessions += 1
         await self._cluster.prepare()
-        await VerdictSession(self._parts, self.progress).run(lambda: self.should_stop)
+        await VerdictSession(self._parts, self.progress).run(lambda: self.ending)

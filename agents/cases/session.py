@@ -22,8 +22,9 @@ from agents.cases.verdict_desk import VerdictDesk
 from agents.kafka import client_arguments
 from agents.telemetry import CaseMetrics
 from agents.worker.cluster import Cluster
+from agents.worker.consumer_status import Phase
 from agents.worker.dead_letter import DeadLetters
-from agents.worker.progress import Phase, Progress
+from agents.worker.progress import Progress
 from agents.worker.publisher import Publisher
 from agents.worker.rebalance import Rebalance
 from agents.worker.topics import TopicsConfig

@@ -16,8 +16,9 @@ from agents.notifier.notified_topic import ensure_notified_topic
 from agents.notifier.session import NotifierParts, NotifySession
 from agents.telemetry import NotifierMetrics
 from agents.worker.cluster import Cluster
+from agents.worker.consumer_status import ConsumerStatus
 from agents.worker.kept_session import KeptSession
-from agents.worker.progress import ConsumerStatus, Progress
+from agents.worker.progress import Progress
 from agents.worker.topics import TopicsConfig
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,11 @@ class NotifierService(Service):
             extra = {"receiver": feed.receiver.name, "host": feed.receiver.host}
             log.info("a chat receiver is told about incidents", extra=extra)
 
+    @property
+    def kept(self) -> tuple[KeptSession, ...]:
+        """The feeds, one for each receiver."""
+        return tuple(self._feeds)
+
     def statuses(self) -> tuple[ConsumerStatus, ...]:
         """How each receiver's feed is doing, for health checks."""
         return tuple(feed.progress.status() for feed in self._feeds)
@@ -77,7 +83,7 @@ class ReceiverFeed(KeptSession):
     too_late = "the notifier did not stop in time; one message may come twice"
 
     def __init__(self, receiver: Receiver, parts: NotifierParts) -> None:
-        progress = Progress(f"notify {receiver.name}", parts.cluster.worker.stuck_seconds)
+        progress = Progress(f"notify {receiver.name}", parts.cluster.worker.patience())
         super().__init__(progress, parts.cluster)
         self.receiver = receiver
         self._parts = parts
@@ -96,4 +102,4 @@ class ReceiverFeed(KeptSession):
             parts.config.notified_topic, parts.cluster.kafka, parts.topics
         )
         session = NotifySession(self.receiver, parts, self._memory, self.progress, partitions)
-        await session.run(lambda: self.should_stop)
+        await session.run(lambda: self.ending)

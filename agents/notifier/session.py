@@ -26,7 +26,9 @@ from agents.notifier.retry import Cause
 from agents.notifier.webhook import Webhook
 from agents.telemetry import NotifierMetrics
 from agents.worker.cluster import Cluster
-from agents.worker.progress import Phase, Progress
+from agents.worker.consumer_status import Phase
+from agents.worker.failpoint import named
+from agents.worker.progress import Progress
 from agents.worker.publisher import Publisher
 from agents.worker.rebalance import Rebalance
 from agents.worker.topics import TopicsConfig
@@ -79,7 +81,8 @@ class NotifySession:
         self._epoch = 0
         self._log_is_stale = True
         self._ended = asyncio.Event()
-        self._publisher = Publisher(parts.cluster, progress.beat)
+        self._failpoint = named(parts.cluster.failpoint, "notify")
+        self._publisher = Publisher(parts.cluster, progress.beat, self._failpoint)
         self._reader = _log_reader(parts)
         self._consumer = _consumer(receiver, parts)
         self._webhook = Webhook(receiver, parts.config, parts.rng, self._count_retry)
@@ -90,6 +93,7 @@ class NotifySession:
             memory,
             self._reader,
             self._publisher,
+            self._failpoint,
         )
         self._courier = Courier(
             self._webhook,
@@ -174,6 +178,8 @@ class NotifySession:
             self._log_is_stale = False
             await self._notified.catch_up()
             self._progress.beat(Phase.RUNNING)
+        if records:
+            self._failpoint("read")
         for record in records:
             if epoch == self._epoch:
                 await self._take(record)
@@ -259,6 +265,7 @@ class NotifySession:
             # The next owner reads these records again; the notified log tells it what was sent.
             log.warning("the group has gone on without this notifier; it joins again")
             return
+        self._failpoint("committed")
         self._committed.update(moved)
 
     async def _give_up(self, item: Item, failing: Failing, reason: str) -> None:

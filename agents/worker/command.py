@@ -12,6 +12,7 @@ from agents.errors import SettingsError
 from agents.logs import configure_logging
 from agents.options import json_option, settings_option
 from agents.settings import Settings
+from agents.telemetry import Telemetry
 from agents.version import installed_version
 from agents.worker.app import WorkerApp, build_app
 from agents.worker.config import ROLES
@@ -33,7 +34,8 @@ def worker(settings: Settings, *, roles: str | None, as_json: bool) -> None:
     """Run the two stages on Kafka, and tell the chat webhooks.
 
     Any number of workers share the work. One line on stdout says when it is ready; it waits for
-    Kafka for as long as that is away. SIGTERM ends it in an orderly way, with exit code 0.
+    Kafka for as long as that is away. SIGTERM ends it in an orderly way, with status 0; a second
+    one at once. Ends with another status when it crashed or has to be started anew.
     """
     if roles is not None:
         settings = with_roles(settings, roles)
@@ -42,12 +44,16 @@ def worker(settings: Settings, *, roles: str | None, as_json: bool) -> None:
         "starting",
         extra={"version": installed_version(), "settings": settings.redacted()},
     )
-    app = build_app(settings, build_engines(settings))
+    telemetry = Telemetry()
+    app = build_app(settings, build_engines(settings), telemetry=telemetry)
 
     def announce(ready: WorkerApp) -> None:
         click.echo(ready_line(settings, ready, as_json=as_json))
 
-    sys.exit(asyncio.run(serve(app, settings.worker, announce)))
+    serving = serve(
+        app, settings.worker, announce, watchdog=settings.watchdog, metrics=telemetry.process
+    )
+    sys.exit(asyncio.run(serving))
 
 
 def with_roles(settings: Settings, roles: str) -> Settings:

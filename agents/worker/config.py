@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from agents.worker.consumer_status import Patience
+
 ROLES = ("reduce", "correlate", "notify", "verdicts")
 
 
@@ -46,6 +48,10 @@ class WorkerConfig:
     )
     slice_records: int = field(
         default=2_000, metadata={"doc": "Most records that are handled between two publications."}
+    )
+    slice_seconds: float = field(
+        default=1.0,
+        metadata={"doc": "Fewer records are handled at once where they would take longer."},
     )
     fetch_bytes: int = field(
         default=16 * 1024 * 1024, metadata={"doc": "Most bytes that one fetch brings."}
@@ -107,8 +113,12 @@ class WorkerConfig:
         default=60.0,
         metadata={"doc": "Without progress for this long while there is work, a worker is stuck."},
     )
+    ready_behind_seconds: float = field(
+        default=60.0,
+        metadata={"doc": "Unready while more waits and the last handled record is older."},
+    )
     shutdown_seconds: float = field(
-        default=20.0, metadata={"doc": "Longest an orderly stop may take."}
+        default=20.0, metadata={"doc": "Longest an orderly stop may take; then it is ended hard."}
     )
     max_restarts: int = field(
         default=3,
@@ -117,6 +127,15 @@ class WorkerConfig:
     restart_window_seconds: float = field(
         default=120.0, metadata={"doc": "Over which time crashes of a stage are counted."}
     )
+
+    def patience(self) -> Patience:
+        """Return how long what may take before a consumer counts as stuck, or as behind."""
+        return Patience(
+            stuck=self.stuck_seconds,
+            save=self.snapshot_seconds + self.request_seconds,
+            behind=self.ready_behind_seconds,
+            join=self.rebalance_timeout_ms / 1000,
+        )
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.roles) - set(ROLES))
@@ -151,6 +170,7 @@ _POSITIVE = (
     "poll_ms",
     "batch_records",
     "slice_records",
+    "slice_seconds",
     "fetch_bytes",
     "partition_fetch_bytes",
     "publish_records",
@@ -168,6 +188,7 @@ _POSITIVE = (
     "future_seconds",
     "signal_bytes",
     "stuck_seconds",
+    "ready_behind_seconds",
     "shutdown_seconds",
     "max_restarts",
     "restart_window_seconds",

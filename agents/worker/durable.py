@@ -4,7 +4,7 @@ When a stage has a bug it crashes, so that its supervisor restarts it from the l
 never skips a record.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from agents.worker.cluster import Cluster
 from agents.worker.kept_session import KeptSession
@@ -13,26 +13,15 @@ from agents.worker.session import Session
 from agents.worker.stage import ConsumerSpec
 
 
-def no_failpoint(_name: str) -> None:
-    """Do nothing at the named moments; fault tests pass something that kills the process."""
-
-
 class DurableConsumer(KeptSession):
     """Runs one ConsumerSpec until it is stopped."""
 
     complaint = "Kafka does not answer as it should; trying again until it does"
     too_late = "a stage did not stop in time; the next start replays from its last snapshot"
 
-    def __init__(
-        self,
-        spec: ConsumerSpec,
-        cluster: Cluster,
-        *,
-        failpoint: Callable[[str], None] = no_failpoint,
-    ) -> None:
-        super().__init__(Progress(spec.name, cluster.worker.stuck_seconds), cluster)
+    def __init__(self, spec: ConsumerSpec, cluster: Cluster) -> None:
+        super().__init__(Progress(spec.name, cluster.worker.patience()), cluster)
         self.spec = spec
-        self._failpoint = failpoint
 
     def named(self) -> Mapping[str, str]:
         """Name the consumer."""
@@ -41,5 +30,5 @@ class DurableConsumer(KeptSession):
     async def session(self) -> None:
         """Consume, and save and leave when stopped."""
         await self._cluster.prepare()
-        session = Session(self.spec, self._cluster, self.progress, self._failpoint)
-        await session.run(lambda: self.should_stop)
+        session = Session(self.spec, self._cluster, self.progress)
+        await session.run(lambda: self.ending)

@@ -6,8 +6,8 @@ from weakref import WeakSet
 
 from agents.health import Check, Health
 from agents.telemetry import Telemetry
+from agents.worker.consumer_status import ConsumerStatus, Phase
 from agents.worker.correlate import CorrelateStage
-from agents.worker.progress import ConsumerStatus, Phase
 
 Statuses = Callable[[], Sequence[ConsumerStatus]]
 
@@ -29,11 +29,15 @@ class Gauges:
         waiting = any(status.phase is Phase.WAITING for status in statuses)
         kafka.connected.set(0 if waiting else 1)
         # What is not assigned any more must not keep its last value.
-        kafka.lag.clear()
-        kafka.assigned.clear()
+        for gauge in (kafka.lag, kafka.behind, kafka.unsaved, kafka.assigned):
+            gauge.clear()
         for status in statuses:
-            for (topic, partition), lag in status.lag.items():
-                kafka.lag.labels(topic=topic, partition=str(partition)).set(lag)
+            kafka.stuck.labels(consumer=status.name).set(0 if status.alive else 1)
+            for (topic, partition), each in status.partitions.items():
+                place = {"topic": topic, "partition": str(partition)}
+                kafka.lag.labels(**place).set(each.lag)
+                kafka.behind.labels(**place).set(each.behind_seconds)
+                kafka.unsaved.labels(**place).set(each.unsaved)
                 kafka.assigned.labels(topic=topic).inc()
         stats = [dict(stage.stats) for stage in self._stages]
         incidents.open.set(_total(stats, "incidents_open"))
@@ -49,7 +53,7 @@ def _total(stats: Sequence[Mapping[str, float]], name: str) -> float:
 
 
 def health_of(statuses: Statuses, names: Iterable[str]) -> Health:
-    """Return the checks of consumers: alive while they move, ready once state is restored."""
+    """Return the checks of consumers: alive while they move, ready once they are caught up."""
     names = tuple(names)
     return Health(
         live={name: _check(statuses, name, _stuck) for name in names},
@@ -66,8 +70,9 @@ def _check(statuses: Statuses, name: str, judge: Callable[[ConsumerStatus], str 
 
 
 def _stuck(status: ConsumerStatus) -> str | None:
-    return None if status.alive else f"stuck; {status.sentence}"
+    reason = status.stuck
+    return None if reason is None else f"stuck: {reason}; {status.sentence}"
 
 
 def _unready(status: ConsumerStatus) -> str | None:
-    return None if status.ready else status.sentence
+    return status.unready

@@ -13,7 +13,8 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from agents.worker.cluster import Cluster
-from agents.worker.progress import Phase, Progress
+from agents.worker.consumer_status import Phase
+from agents.worker.progress import Progress
 from agents.worker.publisher import PublishError
 from agents.worker.topic_admin import TopicMissingError
 
@@ -36,13 +37,23 @@ class KeptSession(Service):
         super().__init__(**options)
         self.progress = progress
         self.overran = False
+        self._winding_down = False
         self._cluster = cluster
         self._ended = asyncio.Event()
         self._ended.set()
 
     async def session(self) -> None:
-        """Run one session until `should_stop`."""
+        """Run one session until `ending`."""
         raise NotImplementedError
+
+    def wind_down(self) -> None:
+        """Let the session end by itself, so that several end at the same time; `stop` follows."""
+        self._winding_down = True
+
+    @property
+    def ending(self) -> bool:
+        """Whether the session is to read no more, finish, save and leave."""
+        return self._winding_down or self.should_stop
 
     def named(self) -> Mapping[str, str]:
         """Return what tells this service from others in a log line."""
@@ -59,7 +70,7 @@ class KeptSession(Service):
 
     async def _sessions(self) -> None:
         complained_at = float("-inf")
-        while not self.should_stop:
+        while not self.ending:
             self.progress.beat(Phase.WAITING)
             try:
                 await self.session()
@@ -81,6 +92,8 @@ class KeptSession(Service):
                 "error": str(error) or type(error).__name__,
             },
         )
+        if self._cluster.explainer is not None and not isinstance(error, self.ours):
+            self._cluster.explainer.look()
 
     async def on_stop(self) -> None:
         """Let the session end what it has in hand; mode would cancel it at once."""

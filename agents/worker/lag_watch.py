@@ -10,7 +10,7 @@ from collections.abc import Callable
 from aiokafka.errors import KafkaError
 
 from agents.worker.lane import Lane
-from agents.worker.progress import Phase, Progress
+from agents.worker.progress import Progress
 from agents.worker.snapshot_reader import SnapshotReader
 
 _PAUSE_SECONDS = 1.0
@@ -19,22 +19,18 @@ _PAUSE_SECONDS = 1.0
 async def watch_lag(
     lanes: Callable[[], list[Lane]], reader: SnapshotReader, progress: Progress
 ) -> None:
-    """Keep a consumer's lag and whether Kafka answers up to date, until cancelled."""
+    """Keep where a consumer stands and whether Kafka answers up to date, until cancelled."""
     while True:
         await asyncio.sleep(_PAUSE_SECONDS)
         before = lanes()
         if not before:
+            progress.kafka(answers=await reader.answers())
             continue
         try:
             ends = await reader.ends([lane.tp for lane in before])
         except (KafkaError, OSError, TimeoutError):
-            progress.beat(Phase.WAITING)
+            progress.kafka(answers=False)
             continue
+        progress.kafka(answers=True)
         if before == lanes():
-            progress.set_lag(
-                {
-                    (lane.tp.topic, lane.tp.partition): max(0, ends[lane.tp] - lane.position)
-                    for lane in before
-                }
-            )
-            progress.beat(Phase.RUNNING)
+            progress.observe([lane.place(ends[lane.tp]) for lane in before])

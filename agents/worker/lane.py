@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
+from agents.worker.pace import Pace
 from agents.worker.stage import Incoming, Stage
+from agents.worker.standing import Place
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -15,7 +17,9 @@ class Lane:
 
     `position` is the next offset to handle, `durable` the one up to which state and offset are
     saved. `clean` is False while outputs of handled records are not all acknowledged: then the
-    state is ahead of the position and must not be saved. `slot` is where the next snapshot goes.
+    state is ahead of the position and must not be saved. `slot` is where the next snapshot goes,
+    `held` why it is not written, `handled_ms` when the last handled record arrived. `left_over`
+    says that records were read and not handled: whoever comes next reads them again.
     """
 
     tp: TopicPartition
@@ -24,10 +28,14 @@ class Lane:
     position: int
     durable: int
     generation: int
+    pace: Pace
     slot: int = 0
     clean: bool = True
     revoked: bool = False
+    left_over: bool = False
     unsaved_records: int = 0
+    handled_ms: int = 0
+    held: str | None = None
     saved_at: float = field(default_factory=time.monotonic)
     idle_at: float = 0.0
 
@@ -44,6 +52,18 @@ class Lane:
         self.unsaved_records = 0
         self.saved_at = time.monotonic()
 
+    def place(self, end: int) -> Place:
+        """Say where it stands; `end` is what the brokers have."""
+        return Place(
+            topic=self.tp.topic,
+            partition=self.tp.partition,
+            position=self.position,
+            durable=self.durable,
+            end=end,
+            handled_ms=self.handled_ms,
+            held=self.held,
+        )
+
     def is_due(self, seconds: float, records: int) -> bool:
         """Tell whether there is something to save and it is time to."""
         if not self.clean or self.position == self.durable:
@@ -52,10 +72,12 @@ class Lane:
         return aged or self.unsaved_records >= records
 
 
-def slices(records: Sequence[Incoming], position: int, limit: int) -> Iterator[Sequence[Incoming]]:
-    """Cut records into pieces of at most `limit`, without those before `position`."""
+def slices(records: Sequence[Incoming], position: int, pace: Pace) -> Iterator[Sequence[Incoming]]:
+    """Cut records into pieces of the pace's present size, without those before `position`."""
     first = next((i for i, record in enumerate(records) if record.offset >= position), None)
     if first is None:
         return
-    for start in range(first, len(records), limit):
-        yield records[start : start + limit]
+    while first < len(records):
+        piece = records[first : first + pace.size]
+        yield piece
+        first += len(piece)

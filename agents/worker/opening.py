@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 
 from agents.worker.config import WorkerConfig
 from agents.worker.lane import Lane
+from agents.worker.pace import Pace
 from agents.worker.snapshot import Snapshot, SnapshotTooLargeError
 from agents.worker.snapshot_reader import SnapshotReader
 from agents.worker.stage import ConsumerSpec, Stage
@@ -77,6 +78,7 @@ class LaneOpener:
             position=position,
             durable=position,
             generation=self._generation(),
+            pace=Pace(self._config.slice_records, self._config.slice_seconds),
             slot=1 - snapshot.slot if snapshot is not None else 0,
         )
 

@@ -1,94 +1,89 @@
-"""How a durable consumer is doing: the one thing that health checks and metrics read of it.
-
-It tells a stuck consumer from an idle one: work is known to be there and nothing has moved.
-"""
+"""How a consumer is doing: it writes, health checks, watchdog and metrics read."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
 
-
-class Phase(StrEnum):
-    """What a durable consumer is at."""
-
-    WAITING = "waiting for Kafka"
-    JOINING = "joining the group"
-    RESTORING = "restoring state"
-    RUNNING = "running"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsumerStatus:
-    """One consumer at one moment; `lag` is records not handled yet, by (topic, partition)."""
-
-    name: str
-    phase: Phase
-    lag: Mapping[tuple[str, int], int]
-    beat_seconds: float
-    moved_seconds: float
-    stuck_seconds: float
-
-    @property
-    def alive(self) -> bool:
-        """Whether it makes progress, or has none to make."""
-        if self.phase is not Phase.RUNNING:
-            return self.beat_seconds < self.stuck_seconds
-        moving = not any(self.lag.values()) or self.moved_seconds < self.stuck_seconds
-        return moving and self.beat_seconds < self.stuck_seconds
-
-    @property
-    def ready(self) -> bool:
-        """Whether it belongs to the group and its state is restored."""
-        return self.phase is Phase.RUNNING
-
-    @property
-    def sentence(self) -> str:
-        """What a health check prints."""
-        behind = sum(self.lag.values())
-        return (
-            f"{self.name}: {self.phase}, {len(self.lag)} partitions, {behind} records behind, "
-            f"last sign of life {self.beat_seconds:.0f} s ago, last progress "
-            f"{self.moved_seconds:.0f} s ago"
-        )
+from agents.worker.consumer_status import ConsumerStatus, Patience, Phase
+from agents.worker.standing import Key, PartitionStatus, Place, Standing
 
 
 class Progress:
-    """Written by the consumer, read by the health checks."""
+    """Keeps what is known of one consumer.
 
-    def __init__(self, name: str, stuck_seconds: float) -> None:
+    The consumer's own loop beats, turns and moves; somebody beside it, who asks the brokers,
+    observes partitions and says whether Kafka answers.
+    """
+
+    def __init__(self, name: str, patience: Patience) -> None:
         self.name = name
-        self._stuck_seconds = stuck_seconds
+        self._patience = patience
         self._phase = Phase.WAITING
-        self._lag: dict[tuple[str, int], int] = {}
-        self._beat = self._moved = time.monotonic()
+        self._away = False
+        self._turn = 0
+        self._lag: dict[Key, int] = {}
+        self._standings: dict[Key, Standing] = {}
+        # `since` is when the present phase began: nobody is blamed for the time before it.
+        self._beat = self._moved = self._since = self._unburdened = time.monotonic()
 
     def beat(self, phase: Phase | None = None) -> None:
         """Say that the loop goes round, and what it is at."""
         self._beat = time.monotonic()
-        if phase is not None:
-            self._phase = phase
+        if phase is not None and phase is not self._phase:
+            self._phase, self._since = phase, self._beat
+
+    def turned(self) -> None:
+        """Say that the loop has gone round once: every partition had its chance."""
+        self._turn += 1
+        self.beat()
 
     def moved(self) -> None:
         """Say that records were handled and what they caused was acknowledged."""
-        self._beat = self._moved = time.monotonic()
+        self._beat = self._moved = self._unburdened = time.monotonic()
 
-    def set_lag(self, lag: Mapping[tuple[str, int], int]) -> None:
+    def kafka(self, *, answers: bool) -> None:
+        """Say whether the brokers answer; while they do not, nothing here is to blame."""
+        if self._away or not answers:
+            self._since = self._unburdened = time.monotonic()
+        self._away = not answers
+
+    def observe(self, places: Iterable[Place]) -> None:
+        """Replace what is known of the partitions by what position and brokers say."""
+        found: dict[Key, Standing] = {}
+        for place in places:
+            standing = self._standings.get(place.key)
+            if standing is None:
+                standing = Standing(place, self._turn)
+            elif standing.observe(place, self._turn):
+                self._moved = self._unburdened = time.monotonic()
+            found[place.key] = standing
+        self._standings = found
+        self.set_lag({place.key: place.lag for place in places})
+
+    def set_lag(self, lag: Mapping[Key, int]) -> None:
         """Replace the numbers of records not handled yet."""
         if not any(self._lag.values()):
             # Nothing was waiting until now, so the wait for progress starts now.
-            self._moved = time.monotonic()
+            self._moved = self._unburdened = time.monotonic()
         self._lag = dict(lag)
+        self._standings = {key: self._standings[key] for key in lag if key in self._standings}
 
     def status(self) -> ConsumerStatus:
         """Return how things stand."""
         now = time.monotonic()
+        away = self._away and self._phase is not Phase.STOPPED
         return ConsumerStatus(
             name=self.name,
-            phase=self._phase,
-            lag=dict(self._lag),
+            phase=Phase.WAITING if away else self._phase,
+            partitions={key: self._partition(key, lag) for key, lag in self._lag.items()},
             beat_seconds=now - self._beat,
-            moved_seconds=now - self._moved,
-            stuck_seconds=self._stuck_seconds,
+            phase_seconds=now - self._since,
+            moved_seconds=now - max(self._moved, self._since),
+            barren_seconds=now - self._unburdened,
+            patience=self._patience,
         )
+
+    def _partition(self, key: Key, lag: int) -> PartitionStatus:
+        standing = self._standings.get(key)
+        if standing is None:
+            return PartitionStatus(lag=lag)
+        return standing.status(self._since, self._turn)

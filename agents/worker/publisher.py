@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from agents.kafka import producer_arguments
 from agents.worker.cluster import Cluster
+from agents.worker.failpoint import Failpoint, no_failpoint
 from agents.worker.stage import Outgoing
 
 _BEAT_SECONDS = 1.0
@@ -26,10 +27,16 @@ class OversizedError(Exception):
 class Publisher:
     """An idempotent producer: a retry neither reorders nor doubles what it sends."""
 
-    def __init__(self, cluster: Cluster, beat: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        beat: Callable[[], None],
+        failpoint: Failpoint = no_failpoint,
+    ) -> None:
         self._config = cluster.worker
         self._metrics = cluster.metrics
         self._beat = beat
+        self._failpoint = failpoint
         self._owing = False
         self._producer = AIOKafkaProducer(**producer_arguments(cluster.kafka))
 
@@ -49,7 +56,9 @@ class Publisher:
             batch = outgoing[start : start + limit]
             self._owing = True
             try:
-                await self._acknowledged([await self._send(out) for out in batch])
+                pending = [await self._send(out) for out in batch]
+                self._failpoint("sent")
+                await self._acknowledged(pending)
             except MessageSizeTooLargeError as error:
                 raise _oversized(batch) from error
             except (KafkaError, TimeoutError, PublishError) as error:

@@ -40,8 +40,10 @@ class SnapshotWriter:
         state = lane.stage.snapshot()
         if state is None:
             return []
+        lane.held = None
         if len(state) > self._config.snapshot_max_bytes:
             # Held back, not lost: the offset stays where the last snapshot is.
+            lane.held = "its state is larger than worker.snapshot_max_bytes"
             _log.error(
                 "a state is too large to be saved; raise worker.snapshot_max_bytes",
                 extra={

@@ -18,10 +18,12 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from agents.kafka import client_arguments
 from agents.worker.cluster import Cluster
+from agents.worker.consumer_status import Phase
+from agents.worker.failpoint import named
 from agents.worker.lag_watch import watch_lag
 from agents.worker.lane import Lane, slices
 from agents.worker.opening import LaneOpener
-from agents.worker.progress import Phase, Progress
+from agents.worker.progress import Progress
 from agents.worker.publisher import Publisher
 from agents.worker.rebalance import Rebalance
 from agents.worker.saving import SnapshotWriter
@@ -31,6 +33,9 @@ from agents.worker.stage import ConsumerSpec, Incoming, Outgoing
 _log = logging.getLogger("worker")
 _WAIT_SECONDS = 1.0
 _STOP_SECONDS = 5.0
+# Whether a consumer moves is judged by its health checks and the watchdog; a group that took the
+# partitions from a slow one would give them to the next, which is as slow.
+_POLL_INTERVAL_MS = 24 * 3_600_000
 
 
 class StageFailedError(Exception):
@@ -45,19 +50,19 @@ class Session:
         spec: ConsumerSpec,
         cluster: Cluster,
         progress: Progress,
-        failpoint: Callable[[str], None],
     ) -> None:
         config = cluster.worker
         self._spec = spec
         self._config = config
         self._progress = progress
-        self._failpoint = failpoint
+        self._failpoint = named(cluster.failpoint, spec.name)
         self._lanes: dict[TopicPartition, Lane] = {}
         self._claimed: set[TopicPartition] = set()
         self._claims = 0
+        self._should_stop: Callable[[], bool] = lambda: False
         # Held while lanes are worked on, so that a hand-over sees them between two steps.
         self._busy = asyncio.Lock()
-        self._publisher = Publisher(cluster, progress.beat)
+        self._publisher = Publisher(cluster, progress.beat, self._failpoint)
         self._reader = SnapshotReader(cluster.kafka, config)
         self._writer = SnapshotWriter(self._publisher, cluster, spec.name)
         self._consumer = AIOKafkaConsumer(
@@ -69,6 +74,7 @@ class Session:
             session_timeout_ms=config.session_timeout_ms,
             heartbeat_interval_ms=config.heartbeat_ms,
             rebalance_timeout_ms=config.rebalance_timeout_ms,
+            max_poll_interval_ms=_POLL_INTERVAL_MS,
             fetch_max_bytes=config.fetch_bytes,
             max_partition_fetch_bytes=config.partition_fetch_bytes,
         )
@@ -81,6 +87,7 @@ class Session:
             StageFailedError: a stage raised.
             KafkaError, OSError, TimeoutError, PublishError: the connection is gone.
         """
+        self._should_stop = should_stop
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._publisher.stop)
             await self._publisher.start()
@@ -95,7 +102,7 @@ class Session:
                 watch_lag(lambda: list(self._lanes.values()), self._reader, self._progress)
             )
             stack.callback(watching.cancel)
-            await self._loop(should_stop)
+            await self._loop(watching)
             await self.release()
 
     async def _leave(self) -> None:
@@ -105,14 +112,16 @@ class Session:
             async with asyncio.timeout(_STOP_SECONDS):
                 await self._consumer.stop()
 
-    async def _loop(self, should_stop: Callable[[], bool]) -> None:
+    async def _loop(self, watching: asyncio.Task[None]) -> None:
         reading: asyncio.Task[list[tuple[Lane, Sequence[Incoming]]]] | None = None
         try:
-            while not should_stop():
+            while not self._should_stop():
                 reading = reading or asyncio.create_task(self._read())
                 # A read waits for as long as a rebalance lasts; the loop must not.
                 await asyncio.wait([reading], timeout=_WAIT_SECONDS)
-                self._progress.beat()
+                self._progress.turned()
+                if watching.done():
+                    watching.result()
                 if reading.done():
                     batches, reading = reading.result(), None
                     async with self._busy:
@@ -135,6 +144,9 @@ class Session:
         for lane, records in batches:
             await self._handle(lane, records)
         await self._idle()
+        await self._save_due()
+
+    async def _save_due(self) -> None:
         await self._save(
             lane
             for lane in self._lanes.values()
@@ -155,6 +167,7 @@ class Session:
         """Save what is clean and let go of every lane."""
         for lane in self._lanes.values():
             lane.revoked = True
+        self._failpoint("releasing")
         try:
             async with asyncio.timeout(self._config.handover_ms / 1000), self._busy:
                 await self._save(self._lanes.values())
@@ -165,6 +178,7 @@ class Session:
             )
         finally:
             self._drop_lanes()
+        self._failpoint("released")
 
     def _drop_lanes(self) -> None:
         self._claims += 1
@@ -177,7 +191,9 @@ class Session:
         if not self._claimed:
             return
         claim, tps = self._claims, sorted(self._claimed)
+        self._failpoint("assigned")
         lanes = await self._opener.open(tps, self._progress.beat)
+        self._failpoint("restored")
         if claim != self._claims:
             return  # handed over while states were being read
         # From here on no await: a lane exists exactly while the consumer stands where it does.
@@ -190,17 +206,24 @@ class Session:
         self._progress.beat(Phase.RUNNING)
 
     async def _handle(self, lane: Lane, records: Sequence[Incoming]) -> None:
-        for piece in slices(records, lane.position, self._config.slice_records):
-            if lane.revoked or self._lanes.get(lane.tp) is not lane:
+        for piece in slices(records, lane.position, lane.pace):
+            gone = lane.revoked or self._lanes.get(lane.tp) is not lane
+            if gone or self._should_stop():
+                lane.left_over = True
                 return
             self._failpoint("read")
             lane.clean = False
+            began = time.monotonic()
             outgoing = await self._call(lane, piece)
+            lane.pace.took(len(piece), time.monotonic() - began)
             self._failpoint("handled")
             await self._publisher.publish(outgoing)
             self._failpoint("published")
             lane.advance(piece[-1].offset + 1, len(piece))
+            lane.handled_ms = piece[-1].timestamp
             self._progress.moved()
+            # Not only when a whole batch is done: with a slow engine that may take minutes.
+            await self._save_due()
 
     async def _call(self, lane: Lane, piece: Sequence[Incoming]) -> list[Outgoing]:
         # In a thread, so that heartbeats and health checks go on during heavy computation.
@@ -223,6 +246,8 @@ class Session:
                 lane.idle_at = now
                 outgoing = await asyncio.to_thread(lane.stage.idle, _now_ms())
                 await self._publisher.publish(outgoing)
+                if outgoing:
+                    self._failpoint("ticked")
 
     async def _behind(self, lane: Lane) -> int:
         if self._lanes.get(lane.tp) is not lane or lane.revoked:
@@ -231,7 +256,7 @@ class Session:
             position = await self._consumer.position(lane.tp)
         # All that was read is handled, so offsets without records (holes of transactions and of
         # compaction) are behind us too.
-        if lane.clean and position > lane.position:
+        if lane.clean and not lane.left_over and position > lane.position:
             lane.advance(position, 0)
         # What an open transaction holds back is not ours to handle yet.
         ends = [self._consumer.highwater(lane.tp), self._consumer.last_stable_offset(lane.tp)]

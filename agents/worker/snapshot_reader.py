@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from agents.kafka import KafkaConfig, client_arguments
 from agents.worker.config import WorkerConfig
@@ -26,6 +27,8 @@ class SnapshotReader:
             **client_arguments(kafka),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            # What an open transaction holds back is nobody's lag yet.
+            isolation_level="read_committed",
             max_partition_fetch_bytes=8 * config.snapshot_chunk_bytes,
             # A fetch that waits would hold up the next partition's requests to the same broker.
             fetch_max_wait_ms=_FETCH_WAIT_MS,
@@ -47,6 +50,15 @@ class SnapshotReader:
         """
         async with asyncio.timeout(_ANSWER_SECONDS):
             return dict(await self._consumer.end_offsets(tps))
+
+    async def answers(self) -> bool:
+        """Tell whether a broker answers at all."""
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._consumer.topics()
+        except (KafkaError, OSError, TimeoutError):
+            return False
+        return True
 
     async def read(self, topic: str, partition: int) -> Snapshot | None:
         """Return the last whole snapshot of a partition, or None where there is none.

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from agents.kafka import KafkaConfig
 from agents.telemetry import Telemetry
@@ -87,7 +88,7 @@ def die_at(text: str) -> Callable[[str], None]:
 
     def failpoint(at: str) -> None:
         nonlocal left
-        if at == name:
+        if at == f"count.{name}":
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -98,8 +99,10 @@ def die_at(text: str) -> Callable[[str], None]:
 async def main(arguments: argparse.Namespace) -> int:
     consumer = DurableConsumer(
         spec(arguments.suffix, arguments.ballast),
-        cluster(arguments.bootstrap, snapshot_chunk_bytes=arguments.chunk),
-        failpoint=die_at(arguments.die_at),
+        replace(
+            cluster(arguments.bootstrap, snapshot_chunk_bytes=arguments.chunk),
+            failpoint=die_at(arguments.die_at),
+        ),
     )
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -6,7 +6,17 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
-FAILPOINTS = ["read:4", "handled:4", "published:4", "owner:1", "saved:1", "committed:1"]
+FAILPOINTS = [
+    "assigned:1",
+    "restored:1",
+    "read:4",
+    "handled:4",
+    "sent:4",
+    "published:4",
+    "owner:1",
+    "saved:1",
+    "committed:1",
+]
 
 
 def test_a_worker_killed_at_any_step_loses_and_doubles_nothing(on_stand, assert_exactly_once):

@@ -154,7 +154,7 @@ def test_an_engine_that_hangs_is_reported_as_stuck_and_does_not_hold_up_the_exit
 
         reasons = await asyncio.wait_for(until_stuck(), 20)
         assert list(reasons) == ["correlate"]
-        assert reasons["correlate"].startswith("stuck; correlate: running, 8 partitions, ")
+        assert "; correlate: running, 8 partitions, " in reasons["correlate"]
         worker.terminate()
         assert await asyncio.wait_for(worker.wait(), 20) == 1
 
