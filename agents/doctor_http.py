@@ -15,6 +15,8 @@ import orjson
 from agents.doctor_finding import Finding, fail, ok, warn
 from agents.gateway.tls import TlsConfig
 from agents.notifier.config import Receiver, receivers
+from agents.notifier.connection import open_session
+from agents.notifier.webhook import failed
 from agents.settings import Settings
 
 _TEST_MESSAGE = {"text": "Rootline: a test message from `rootline doctor`. Nothing is wrong."}
@@ -41,10 +43,12 @@ class HttpDoctor:
     async def check(self, *, send_test: bool) -> list[Finding]:
         """Check webhooks, gateway, worker and clocks."""
         gateway, telemetry = self._settings.gateway, self._settings.telemetry
-        trust = self._settings.notifier.use_proxy_environment
-        async with aiohttp.ClientSession(timeout=self._timeout, trust_env=trust) as client:
+        async with (
+            aiohttp.ClientSession(timeout=self._timeout) as client,
+            open_session(self._settings.notifier, self._timeout) as chat,
+        ):
             checks = [
-                self._webhook(client, receiver, send_test=send_test)
+                self._webhook(chat, receiver, send_test=send_test)
                 for receiver in receivers(self._settings.notifier)
             ]
             checks.append(self._ready(client, "gateway", gateway.host, gateway.port))
@@ -76,7 +80,7 @@ class HttpDoctor:
                 self._note_clock(receiver.host, answer)
                 status = answer.status
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            why = type(error).__name__
+            why = failed(error).reason
             return fail("webhook", f"{who} cannot be reached ({why}); check the URL and the proxy")
         if not send_test:
             return ok("webhook", f"{who} can be reached; --send-test posts a message to it")

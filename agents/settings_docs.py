@@ -28,7 +28,9 @@ separated by commas, or are JSON as tables are. Relative paths count from the fo
 file, those in the environment from the working folder. Unknown keys are refused.
 
 Keys marked *secret* are printed and logged nowhere. Each can be read from a file instead: leave
-the key out and give the same name with `_file` a path (`token_file = "/run/secrets/token"`).
+the key out and give the same name with `_file` a path (`token_file = "/run/secrets/token"`). A
+list of secrets is read from one file, a word each; a table of them from a table of paths
+(`[notifier.webhook_urls_file]`).
 
 This page is generated: `python -m agents.settings_docs > docs/CONFIG.md`.
 """

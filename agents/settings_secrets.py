@@ -9,11 +9,13 @@ from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from agents.errors import SettingsError
 
 HIDDEN = "(hidden)"
 _MAX_SECRET_BYTES = 64 * 1024
+_TELLING_CHARS = 12  # a shorter part of a URL is a word that may turn up anywhere
 _SECRET_WORDS = ("token", "password", "secret", "webhook_url", "webhook_urls")
 
 
@@ -70,7 +72,7 @@ def secret_texts(value: Any, *, secret: bool = False) -> Iterator[str]:
     """Yield every secret text in a section, for what must be kept out of the logs."""
     if secret and isinstance(value, str):
         if value:
-            yield value
+            yield from _forms(value)
     elif is_dataclass(value) and not isinstance(value, type):
         for item in fields(value):
             yield from secret_texts(getattr(value, item.name), secret=is_secret(item) or secret)
@@ -80,3 +82,21 @@ def secret_texts(value: Any, *, secret: bool = False) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from secret_texts(item, secret=secret)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield a secret, and what of it tells all: a webhook's URL is also logged as its path."""
+    yield secret
+    parts = urlsplit(secret)
+    if not parts.scheme or not parts.netloc:
+        return
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    pieces = [path, parts.password or "", *parts.path.split("/"), *_values(parts.query)]
+    for piece in pieces:
+        if len(piece) >= _TELLING_CHARS:
+            yield piece
+            yield unquote(piece)
+
+
+def _values(query: str) -> list[str]:
+    return [pair.partition("=")[2] for pair in query.split("&")]

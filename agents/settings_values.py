@@ -58,8 +58,7 @@ def build(kind: type[T], tree: Mapping[str, Any], place: Place) -> T:
     known = {item.name: item for item in fields(cast("Any", kind))}
     secrets = {name for name, item in known.items() if is_secret(item)}
     hints = get_type_hints(kind)
-    # A table of secrets has no one text that a file could hold.
-    files = {f"{name}_file" for name in secrets if get_origin(hints[name]) is not Mapping}
+    files = {f"{name}_file" for name in secrets}
     given: Tree = {}
     for name, value in tree.items():
         if name in known:
@@ -68,7 +67,11 @@ def build(kind: type[T], tree: Mapping[str, Any], place: Place) -> T:
         elif name not in files:
             raise _unknown(name, value, sorted({*known, *files}), place)
     for name in sorted(secrets):
-        if f"{name}_file" in files & set(tree):
+        if f"{name}_file" not in tree:
+            continue
+        if get_origin(hints[name]) is Mapping:
+            given[name] = _from_files(given.get(name, {}), name, tree, place)
+        else:
             given[name] = _from_file(hints[name], name, tree, place)
     return _construct(kind, given, secrets, place)
 
@@ -141,6 +144,20 @@ def _from_file(hint: Any, name: str, tree: Mapping[str, Any], place: Place) -> A
     path = _path(tree[f"{name}_file"], where)
     text = read_secret(path, where.key)
     return tuple(text.split()) if get_origin(hint) is tuple else text
+
+
+def _from_files(
+    known: Mapping[str, Any], name: str, tree: Mapping[str, Any], place: Place
+) -> dict[str, Any]:
+    """Read a table of secrets from a table of paths; it joins those that are given as texts."""
+    where = place.below(f"{name}_file")
+    paths = _mapping(Path, tree[f"{name}_file"], where)
+    both = sorted(set(paths) & set(known))
+    if both:
+        msg = f"{place.below(name).key} and {where.key} both name {both[0]}; keep one of them"
+        raise SettingsError(msg)
+    found = {key: read_secret(path, f"{where.key}.{key}") for key, path in paths.items()}
+    return {**known, **found}
 
 
 def _shortened(value: object) -> str:

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from yarl import URL
+
+from agents.notifier.networks import networks
 
 FIRST_RECEIVER = "chat"
 
@@ -23,6 +26,11 @@ class Receiver:
         'hooks.example.com'
         """
         return URL(self.url).host or ""
+
+    @property
+    def is_protected(self) -> bool:
+        """Tell whether nobody reads the message and its secret on the way: TLS, or loopback."""
+        return URL(self.url).scheme == "https" or self.host.startswith("127.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +118,24 @@ class NotifierConfig:
         default="rootline.notified",
         metadata={"doc": "Compacted topic that remembers what each receiver was told."},
     )
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "doc": "Hosts that webhooks may name, as chat.example or *.chat.example; none named "
+            "are all."
+        },
+    )
+    private_networks: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "doc": "Private, loopback or link-local networks (10.0.0.0/8) that a webhook's name "
+            "may lead to; none otherwise. An address written in the URL is taken as it is."
+        },
+    )
+    ca_file: Path | None = field(
+        default=None,
+        metadata={"doc": "PEM file of authorities trusted besides the system's."},
+    )
     use_proxy_environment: bool = field(
         default=False, metadata={"doc": "Send through the proxy that HTTPS_PROXY names."}
     )
@@ -118,8 +144,10 @@ class NotifierConfig:
         if not self.group or not self.notified_topic:
             msg = "group or notified_topic is empty; both need a name"
             raise ValueError(msg)
+        _check_networks(self.private_networks)
         for receiver in receivers(self):
             _check(receiver)
+            _check_host(receiver, self.allowed_hosts)
         if self.console_url and not _is_web(self.console_url):
             msg = f"console_url is {self.console_url!r}; expected http://host or https://host"
             raise ValueError(msg)
@@ -187,6 +215,37 @@ def _check(receiver: Receiver) -> None:
         # The URL itself stays out of the sentence: it is a secret even when it is wrong.
         msg = f"the webhook URL of {receiver.name} is no URL; expected https://host/path"
         raise ValueError(msg)
+
+
+def _check_host(receiver: Receiver, allowed: tuple[str, ...]) -> None:
+    if allowed and not any(is_named(receiver.host, pattern) for pattern in allowed):
+        msg = (
+            f"the webhook of {receiver.name} is at {receiver.host}, which allowed_hosts does not "
+            f"name; it names {', '.join(allowed)}"
+        )
+        raise ValueError(msg)
+
+
+def _check_networks(texts: tuple[str, ...]) -> None:
+    try:
+        networks(texts)
+    except ValueError as error:
+        msg = f"private_networks: {error}; expected networks such as 10.0.0.0/8 or fd00::/8"
+        raise ValueError(msg) from error
+
+
+def is_named(host: str, pattern: str) -> bool:
+    """Tell whether a pattern names a host; `*.` stands for one or more labels in front.
+
+    >>> is_named("a.chat.example", "*.chat.example"), is_named("chat.example", "*.chat.example")
+    (True, False)
+    >>> is_named("CHAT.example", "chat.example"), is_named("evilchat.example", "chat.example")
+    (True, False)
+    """
+    name, wanted = host.lower().rstrip("."), pattern.lower().rstrip(".")
+    if wanted.startswith("*."):
+        return name.endswith(wanted[1:]) and len(name) > len(wanted) - 1
+    return name == wanted
 
 
 def _is_web(text: str) -> bool:

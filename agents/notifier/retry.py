@@ -24,8 +24,8 @@ class Cause(StrEnum):
     NONE = "none"
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
-    TIMEOUT = "timeout"
     CONNECTION = "connection"
+    UNANSWERED = "unanswered"  # connected, and no answer: it may have been taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 from mode import Service
 
 from agents.notifier.config import NotifierConfig, Receiver, receivers
+from agents.notifier.connection import trust
 from agents.notifier.notified import Memory
 from agents.notifier.notified_topic import ensure_notified_topic
 from agents.notifier.session import NotifierParts, NotifySession
@@ -34,6 +35,9 @@ class NotifierService(Service):
         metrics: where to count.
         rng: jitter of the back-off; seeded by tests, by the system otherwise.
         options: what mode.Service takes, for example `beacon`.
+
+    Raises:
+        SettingsError: `config.ca_file` cannot be used.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class NotifierService(Service):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        trust(config)  # said now, and not when the first message is due
         parts = NotifierParts(
             config=config,
             cluster=cluster,
@@ -65,6 +70,8 @@ class NotifierService(Service):
         for feed in self._feeds:
             extra = {"receiver": feed.receiver.name, "host": feed.receiver.host}
             log.info("a chat receiver is told about incidents", extra=extra)
+            if not feed.receiver.is_protected:
+                log.warning("what a chat receiver is told can be read on its way", extra=extra)
 
     @property
     def kept(self) -> tuple[KeptSession, ...]:

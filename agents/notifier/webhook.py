@@ -15,8 +15,11 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
+from agents.notifier.addresses import PrivateAddressError
 from agents.notifier.config import NotifierConfig, Receiver
+from agents.notifier.connection import open_session
 from agents.notifier.retry import Answer, Cause, Verdict, judge, pause_ms
 from agents.notifier.waiting import wait_for, wall_ms
 
@@ -59,7 +62,15 @@ class Delivery(Generic[T]):
 
 
 class Webhook:
-    """One receiver's webhook. `attempting` is held during an attempt and what confirms it."""
+    """One receiver's webhook. `attempting` is held during an attempt and what confirms it.
+
+    Args:
+        receiver: who is told.
+        config: the [notifier] section.
+        rng: jitter of the back-off.
+        retried: told why an attempt is made again.
+        resolver: looks names up; the system's unless given.
+    """
 
     def __init__(
         self,
@@ -67,12 +78,14 @@ class Webhook:
         config: NotifierConfig,
         rng: random.Random,
         retried: Callable[[Cause], None] = lambda _cause: None,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self.receiver = receiver
         self.attempting = asyncio.Lock()
         self._config = config
         self._rng = rng
         self._retried = retried
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -136,9 +149,7 @@ class Webhook:
         try:
             return await self._request(body, idempotency_key)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            cause = Cause.TIMEOUT if isinstance(error, TimeoutError) else Cause.CONNECTION
-            # Only the type: the texts of some of these errors quote the URL.
-            return Answer(verdict=Verdict.RETRY, reason=type(error).__name__, cause=cause)
+            return failed(error)
 
     async def _request(self, body: bytes, idempotency_key: str) -> Answer:
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
@@ -156,16 +167,11 @@ class Webhook:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(
-                    total=self._config.request_timeout_ms / 1_000,
-                    connect=self._config.connect_timeout_ms / 1_000,
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self._config.use_proxy_environment,
-                # An answer of any size or encoding costs us _BODY_READ bytes.
-                auto_decompress=False,
+            timeout = aiohttp.ClientTimeout(
+                total=self._config.request_timeout_ms / 1_000,
+                connect=self._config.connect_timeout_ms / 1_000,
             )
+            self._session = open_session(self._config, timeout, self._resolver)
         return self._session
 
     def _names(self) -> dict[str, str]:
@@ -181,6 +187,21 @@ class Webhook:
                 "pause_seconds": round(pause, 1),
             },
         )
+
+
+def failed(error: Exception) -> Answer:
+    """Judge an attempt that ended without an answer.
+
+    What could not be connected to has taken nothing. In any other case the message may have been
+    taken, which counts as `unanswered`: the next attempt can be the second that the receiver sees.
+    """
+    # Never the error's own text: some quote the URL.
+    reason, cause = type(error).__name__, Cause.UNANSWERED
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        cause = Cause.CONNECTION
+        if isinstance(error.__cause__, PrivateAddressError):
+            reason = str(error.__cause__)
+    return Answer(verdict=Verdict.RETRY, reason=reason, cause=cause)
 
 
 def _ending(verdict: Verdict) -> Outcome | None:

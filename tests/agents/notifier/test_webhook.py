@@ -138,7 +138,7 @@ def test_a_receiver_that_dawdles_is_tried_again() -> None:
         chat.delay_next(1, 0.5)
         delivery = await sender.send()
         assert (delivery.outcome, delivery.attempts) == (Outcome.DELIVERED, 2)
-        assert sender.retried == [Cause.TIMEOUT]
+        assert sender.retried == [Cause.UNANSWERED]
 
     with_receiver(test, request_timeout_ms=200)
 
