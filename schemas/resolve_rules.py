@@ -1,6 +1,7 @@
 """Mapping rules: what the configuration says about names, evaluated before anything is guessed.
 
-Invariant: a rule that was constructed compiles, so evaluating it cannot fail.
+Invariant: a rule that was constructed compiles, so evaluating it cannot fail; and it has few ways
+to match (schemas/pattern_cost.py), so no label's value can make it slow.
 """
 
 import re
@@ -8,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schemas.component import Component, ComponentKind
+from schemas.pattern_cost import MOST_WAYS, ways
 from schemas.resolve_names import kind_of, tidy
 
 PATTERN_CHARS_LIMIT = 300
-VALUE_CHARS_LIMIT = 512
+VALUE_CHARS_LIMIT = 256
+"""Names of hosts and of everything in Kubernetes have at most 253 characters."""
 
 
 def plain(name: str) -> str:
@@ -60,6 +63,13 @@ class MappingRule:
                 f" ({error}); correct regex {self.regex!r} or replacement {self.replacement!r}"
             )
             raise ValueError(msg) from error
+        if ways(self.regex, VALUE_CHARS_LIMIT) > MOST_WAYS:
+            msg = (
+                f"resolver.rules: the regex {self.regex!r} of label {self.label} can fit one value"
+                f" in more than {MOST_WAYS} ways, which would be slow; let no repetition hold"
+                " another, and say what a part is made of ([^-]+ instead of .+)"
+            )
+            raise ValueError(msg)
 
 
 def apply_rules(
