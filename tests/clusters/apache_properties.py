@@ -22,6 +22,7 @@ _TUNING = {
     "group.min.session.timeout.ms": "1000",
     "log.cleaner.backoff.ms": "200",
     "log.retention.check.interval.ms": "500",
+    "log.initial.task.delay.ms": "500",
     "log.segment.delete.delay.ms": "500",
     # A killed broker may register again when its old session has run out (9 s by default).
     "broker.session.timeout.ms": "3000",

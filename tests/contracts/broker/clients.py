@@ -20,9 +20,12 @@ class Clients:
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
-        self.admin = AdminClient({"bootstrap.servers": bootstrap})
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
         # What one broker knows of a new topic another one may not know yet.
-        self._brokers = [AdminClient({"bootstrap.servers": b}) for b in bootstrap.split(",")]
+        self._brokers = [
+            AdminClient({"bootstrap.servers": each, "log_level": 0})
+            for each in bootstrap.split(",")
+        ]
 
     def new_topic(self, partitions: int = 1, **config: str) -> str:
         """Create a topic of a fresh name; config keys are written with underscores.
@@ -64,6 +67,7 @@ class Clients:
         return Consumer(
             {
                 "bootstrap.servers": self.bootstrap,
+                "log_level": 0,
                 "group.id": group,
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as AioTopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata
 from confluent_kafka import (
     Consumer,
     ConsumerGroupTopicPartitions,
@@ -215,6 +218,71 @@ def test_a_static_member_comes_back_without_a_rebalance_and_is_replaced_when_it_
     returns.close()
     assert until_held(stays, 2) > 3  # only when its session of six seconds was over
     stays.close()
+
+
+def test_aiokafkas_static_member_comes_back_to_its_partitions(cluster: Any) -> None:
+    topic, group = cluster.new_topic(partitions=4), cluster.new_group()
+
+    def member(name: str) -> AIOKafkaConsumer:
+        return cluster.aio_consumer(topic, group_id=group, group_instance_id=name)
+
+    async def live() -> None:
+        stays, returns = member("stays"), member("returns")
+        await stays.start()
+        await returns.start()
+        await until_assigned([stays, returns], [2, 2])
+        held = returns.assignment()
+        await returns.stop()
+        returns = member("returns")
+        await returns.start()
+        await until_assigned([stays, returns], [2, 2])
+        assert returns.assignment() == held
+        await returns.stop()
+        await stays.stop()
+
+    asyncio.run(live())
+
+
+def test_aiokafka_resets_a_group_by_seeking_and_committing(cluster: Any) -> None:
+    topic, group = cluster.new_topic(), cluster.new_group()
+    cluster.produce(topic, [b"%d" % number for number in range(6)])
+    place = AioTopicPartition(topic, 0)
+
+    async def read(reset_to: int | None) -> bytes:
+        async with cluster.aio_consumer(group_id=group) as consumer:
+            consumer.assign([place])
+            value = bytes((await consumer.getone()).value)
+            if reset_to is None:
+                await consumer.commit()
+            else:
+                await consumer.commit({place: OffsetAndMetadata(reset_to, "reset")})
+            return value
+
+    values = [asyncio.run(read(reset_to)) for reset_to in (None, 5, 0, None)]
+    assert values == [b"0", b"1", b"5", b"0"]
+
+
+def test_aiokafkas_administrator_lists_groups_and_their_offsets(cluster: Any) -> None:
+    topic, group = cluster.new_topic(), cluster.new_group()
+    cluster.produce(topic, [b"a", b"b"])
+    consumer = cluster.consumer(group)
+    consumer.subscribe([topic])
+    cluster.take(consumer, 2)
+    consumer.commit(asynchronous=False)
+
+    async def look() -> tuple[list[Any], Any]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+        await admin.start()
+        try:
+            offsets = await admin.list_consumer_group_offsets(group)
+            return await admin.list_consumer_groups(), offsets
+        finally:
+            await admin.close()
+
+    groups, offsets = asyncio.run(look())
+    assert (group, "consumer") in groups
+    assert {place: found.offset for place, found in offsets.items()} == {(topic, 0): 2}
+    consumer.close()
 
 
 def test_a_second_holder_of_an_instance_id_fences_the_first(cluster: Any) -> None:

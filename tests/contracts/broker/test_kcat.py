@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,3 +38,38 @@ def test_kcat_reads_as_a_group_member(cluster: Any) -> None:
     options = ("-X", "auto.offset.reset=earliest", "-X", "session.timeout.ms=6000")
     read = kcat(cluster, "-q", "-e", *options, "-G", group, topic)
     assert read.splitlines() == ["one", "two"]
+
+
+@pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
+def test_kcat_compresses_and_the_others_read(cluster: Any, compression: str) -> None:
+    topic = cluster.new_topic()
+    lines = [f"a line that repeats itself {number % 3}" for number in range(40)]
+    kcat(cluster, "-P", "-t", topic, "-z", compression, stdin="\n".join(lines) + "\n")
+    assert [message.value().decode() for message in cluster.read(topic, 40)] == lines
+    assert kcat(cluster, "-C", "-t", topic, "-e", "-q").splitlines() == lines
+
+
+def test_kcat_writes_and_reads_five_megabytes(cluster: Any, tmp_path: Path) -> None:
+    topic = cluster.new_topic(max_message_bytes="8388608")
+    file = tmp_path / "large"
+    file.write_bytes(b"0123456789" * 500_000)
+    kcat(cluster, "-P", "-t", topic, "-X", "message.max.bytes=8388608", str(file))
+    sizes = kcat(cluster, "-C", "-t", topic, "-e", "-q", "-f", "%S %o\n")
+    assert sizes.splitlines() == ["5000000 0"]
+
+
+def test_kcat_finds_the_offset_of_a_time_and_reads_from_it(cluster: Any) -> None:
+    topic = cluster.new_topic()
+    for number in range(4):
+        cluster.produce(topic, [b"%d" % number], timestamp=1_000_000 + 1000 * number)
+    assert f"{topic} [0] offset 2" in kcat(cluster, "-Q", "-t", f"{topic}:0:1001500")
+    read = kcat(cluster, "-C", "-t", topic, "-o", "s@1002000", "-e", "-q", "-f", "%s %T\n")
+    assert read.splitlines() == ["2 1002000", "3 1003000"]
+
+
+def test_kcat_produces_idempotently_and_stops_at_the_end(cluster: Any) -> None:
+    topic = cluster.new_topic()
+    lines = "".join(f"{number}\n" for number in range(100))
+    kcat(cluster, "-P", "-t", topic, "-X", "enable.idempotence=true", stdin=lines)
+    assert kcat(cluster, "-C", "-t", topic, "-e", "-q") == lines
+    assert cluster.watermarks(topic) == (0, 100)

@@ -4,8 +4,9 @@ import time
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition as AioTopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Producer, TopicPartition
 
 FIVE_MB = 5 * 1000 * 1000
 
@@ -25,6 +26,23 @@ def test_key_value_headers_and_timestamp_come_back(cluster: Any) -> None:
     record = asyncio.run(exchange())
     assert (record.key, record.value, record.timestamp) == (b"key", b"value", 1_700_000_000_123)
     assert record.headers == (("a", b"1"), ("a", b"2"), ("empty", b""))
+
+
+def test_what_librdkafka_wrote_comes_back_whole_to_both_kinds_of_client(cluster: Any) -> None:
+    topic = cluster.new_topic()
+    headers = [("a", b"1"), ("a", b"2"), ("none", None)]
+    cluster.produce(topic, [b"v"], key=b"k", headers=headers, timestamp=1_700_000_000_456)
+    (message,) = cluster.read(topic, 1)
+    assert (message.key(), message.value(), message.headers()) == (b"k", b"v", headers)
+    assert message.timestamp() == (TIMESTAMP_CREATE_TIME, 1_700_000_000_456)
+
+    async def read() -> Any:
+        async with cluster.aio_consumer(topic) as consumer:
+            return await consumer.getone()
+
+    record = asyncio.run(read())
+    assert (record.key, record.value, record.headers) == (b"k", b"v", tuple(headers))
+    assert record.timestamp == 1_700_000_000_456
 
 
 def test_a_null_key_and_a_null_value_stay_null(cluster: Any) -> None:
@@ -76,6 +94,16 @@ def test_a_record_of_five_megabytes_passes(cluster: Any) -> None:
             return bytes((await consumer.getone()).value)
 
     assert asyncio.run(exchange()) == value
+
+
+def test_librdkafka_passes_five_megabytes_too(cluster: Any) -> None:
+    topic = cluster.new_topic(max_message_bytes="8388608")
+    value = bytes(range(256)) * (FIVE_MB // 256)
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "message.max.bytes": 8 << 20})
+    for _ in range(3):
+        producer.produce(topic, value)
+        assert producer.flush(20) == 0
+    assert [message.value() for message in cluster.read(topic, 3)] == [value] * 3
 
 
 def test_a_record_above_the_topics_limit_is_refused(cluster: Any) -> None:
@@ -130,6 +158,28 @@ def test_a_time_is_found_exact_to_the_record(cluster: Any) -> None:
         assert beyond.offset < 0
     finally:
         consumer.close()
+
+
+def test_aiokafka_finds_a_time_in_each_partition_and_reads_on_from_there(cluster: Any) -> None:
+    topic = cluster.new_topic(partitions=2)
+    for partition in (0, 1):
+        for number in range(5):
+            at_ms = 1_000_000 + 1000 * number + partition
+            cluster.produce(topic, [b"%d" % number], partition=partition, timestamp=at_ms)
+    first, second = (AioTopicPartition(topic, partition) for partition in (0, 1))
+
+    async def look() -> tuple[Any, bytes]:
+        async with cluster.aio_consumer() as consumer:
+            consumer.assign([first, second])
+            found = await consumer.offsets_for_times({first: 1_002_000, second: 1_004_002})
+            consumer.seek(first, found[first].offset)
+            consumer.pause(second)
+            return found, (await consumer.getone(first)).value
+
+    found, value = asyncio.run(look())
+    assert (found[first].offset, found[first].timestamp) == (2, 1_002_000)
+    assert found[second] is None
+    assert value == b"2"
 
 
 def test_an_offset_out_of_range_resets_to_the_beginning(cluster: Any) -> None:

@@ -1,7 +1,11 @@
+import asyncio
 import secrets
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition as AioTopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import NewTopic as AioNewTopic
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AlterConfigOpType,
@@ -138,3 +142,31 @@ def test_a_topic_comes_into_being_when_it_is_first_produced_to(cluster: Any) -> 
     topic = f"contract-{secrets.token_hex(6)}"
     cluster.produce(topic, [b"first"])
     assert cluster.read(topic, 1)[0].value() == b"first"
+
+
+def test_aiokafkas_administrator_creates_describes_empties_and_deletes(cluster: Any) -> None:
+    topic = f"contract-{secrets.token_hex(6)}"
+    place = AioTopicPartition(topic, 1)
+
+    async def live() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+        await admin.start()
+        try:
+            wanted = AioNewTopic(topic, 2, 1, topic_configs={"retention.ms": "-1"})
+            await admin.create_topics([wanted])
+            await asyncio.to_thread(cluster.wait_until_has, topic, 2)
+            (described,) = await admin.describe_topics([topic])
+            assert described["error_code"] == 0
+            assert sorted(part["partition"] for part in described["partitions"]) == [0, 1]
+            assert all(part["leader"] in part["replicas"] for part in described["partitions"])
+            await asyncio.to_thread(cluster.produce, topic, [b"a", b"b", b"c"], partition=1)
+            await admin.delete_records({place: RecordsToDelete(2)})
+            await asyncio.to_thread(
+                cluster.wait_for, lambda: cluster.watermarks(topic, 1) == (2, 3)
+            )
+            await admin.delete_topics([topic])
+            await asyncio.to_thread(cluster.wait_until_has, topic, 0)
+        finally:
+            await admin.close()
+
+    asyncio.run(live())
