@@ -92,6 +92,8 @@ class _Counter:
                 return self._branch(bodies, follow)
             case ("GROUPREF_EXISTS", (_, one, other)):
                 return self._branch([one, other or []], follow)
+            case _:
+                pass
         return 1
 
     def _repeat(self, low: int, high: int, body: Any, follow: int) -> int:
@@ -148,8 +150,9 @@ class _Counter:
                 return _First(chars, empty=any(first.empty for first in firsts))
             case ("AT", _):
                 return _First(0, empty=True)
-        # A look around, a reference to a group: anything may stand there.
-        return _First(_ANYTHING, empty=True)
+            case _:
+                # A look around, a reference to a group: anything may stand there.
+                return _First(_ANYTHING, empty=True)
 
     def _one(self, item: tuple[Any, Any]) -> int:
         """The characters that an item of exactly one character takes."""
@@ -160,7 +163,8 @@ class _Counter:
                 return _ANYTHING & ~self._char(code) | _OTHERS
             case ("IN", parts):
                 return self._class(parts)
-        return _ANYTHING
+            case _:
+                return _ANYTHING
 
     def _class(self, parts: Any) -> int:
         chars, negated = 0, False
@@ -177,6 +181,8 @@ class _Counter:
                     chars |= _OTHERS if high >= _CHARS or self._ignore_case else 0
                 case "CATEGORY":
                     chars |= _category(_CATEGORIES[str(value)])
+                case _:
+                    chars = _ANYTHING
         # Some characters beyond Latin-1 are in a class and others are not.
         return _ANYTHING & ~chars | _OTHERS if negated else chars
 
