@@ -75,7 +75,8 @@ class Progress:
             name=self.name,
             phase=Phase.WAITING if away else self._phase,
             partitions={key: self._partition(key, lag) for key, lag in self._lag.items()},
-            beat_seconds=now - self._beat,
+            # An exchange with brokers that do not answer may hold the loop up until it times out.
+            beat_seconds=now - (max(self._beat, self._since) if away else self._beat),
             phase_seconds=now - self._since,
             moved_seconds=now - max(self._moved, self._since),
             barren_seconds=now - self._unburdened,

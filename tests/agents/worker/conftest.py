@@ -100,29 +100,49 @@ class Stand:
         return process
 
     async def simple_worker(
-        self, *, wait: bool = True, **settings: float
+        self, *, wait: bool = True, log: Path | None = None, **settings: object
     ) -> tuple[asyncio.subprocess.Process, int]:
-        """Start a whole worker with a simple engine; return it and its health port."""
-        process = await self._python("simple_worker.py", json.dumps(settings))
+        """Start a whole worker with a simple engine; return it and its health port.
+
+        Args:
+            wait: until it is assigned.
+            log: a file for what it writes to stderr; ours unless given.
+            settings: of the worker, and what else simple_worker.py takes.
+        """
+        process = await self._python("simple_worker.py", json.dumps(settings), log=log)
         return process, int(await self._line(process)) if wait else 0
+
+    async def broker_process(self) -> asyncio.subprocess.Process:
+        """Put a process of its own in the place of the broker, one that can be frozen."""
+        await self.stop_broker()
+        where = ("--port", self._port, "--data-dir", self._folder)
+        process = await self.rootline("broker", *where, "--json")
+        await self._line(process)
+        return process
 
     async def rootline(self, *arguments: object) -> asyncio.subprocess.Process:
         """Start the command as its user does."""
         return await self._start("-m", "agents", *map(str, arguments))
 
-    async def _python(self, script: str, *arguments: str) -> asyncio.subprocess.Process:
+    async def _python(
+        self, script: str, *arguments: str, log: Path | None = None
+    ) -> asyncio.subprocess.Process:
         path = str(Path(__file__).with_name(script))
-        return await self._start(path, self.bootstrap, *arguments)
+        return await self._start(path, self.bootstrap, *arguments, log=log)
 
-    async def _start(self, *arguments: str) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *arguments,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE if "agents" in arguments else None,
-        )
+    async def _start(self, *arguments: str, log: Path | None = None) -> asyncio.subprocess.Process:
+        with contextlib.ExitStack() as stack:
+            stream: Any = asyncio.subprocess.PIPE if "agents" in arguments else None
+            if log is not None:
+                stream = stack.enter_context(log.open("wb"))
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *arguments,
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stream,
+            )
         self._processes.append(process)
         return process
 

@@ -6,18 +6,25 @@ doubled or mixed up shows in the incidents.
 
 import asyncio
 import json
+import os
 import sys
 import threading
+import time
 import uuid
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from agents.broker.config import BrokerConfig
 from agents.kafka import KafkaConfig
+from agents.logs import LoggingConfig, configure_logging
 from agents.notifier.config import NotifierConfig
 from agents.settings import Settings
+from agents.telemetry import Telemetry
 from agents.telemetry_config import TelemetryConfig
+from agents.watchdog_config import WatchdogConfig
 from agents.worker.app import WorkerApp, build_app
 from agents.worker.assembly import Engines
 from agents.worker.config import WorkerConfig
@@ -69,6 +76,7 @@ class NumberingCorrelator:
     def __init__(self) -> None:
         self._number: dict[str, int] = {}
         self._ticks = 0
+        self._leaked: list[bytearray] = []
 
     def handle(self, environment: str, signal: Any, arrived_ms: int) -> list[Any]:
         if isinstance(signal, TickSignal):
@@ -79,6 +87,12 @@ class NumberingCorrelator:
             raise ZeroDivisionError
         if signal.alert.rule == "Hang":
             threading.Event().wait()
+        if signal.alert.rule == "HangOnce":
+            _hang_once(Path(dict(signal.alert.labels)["flag"]))
+        if signal.alert.rule == "Slow":
+            time.sleep(0.005)
+        if signal.alert.rule == "Leak":
+            self._leaked.append(bytearray(os.urandom(1)) * (8 * 1024 * 1024))
         fingerprint = signal.alert.fingerprint
         number = self._number[fingerprint] = len(self._number) + 1
         incident = an_incident(
@@ -122,6 +136,12 @@ class SilentReducer:
         assert data == b"{}"
 
 
+def _hang_once(flag: Path) -> None:
+    if not flag.exists():
+        flag.touch()
+        threading.Event().wait()
+
+
 def engines() -> Engines:
     return Engines(
         span_reducer=SilentReducer,
@@ -155,9 +175,20 @@ def announce(app: WorkerApp) -> None:
     sys.stdout.flush()
 
 
-async def main(bootstrap: str, worker: str = "{}") -> int:
-    chosen = settings(bootstrap, **json.loads(worker))
-    return await serve(build_app(chosen, engines()), chosen.worker, announce)
+def blocking(moment: str) -> Callable[[str], None]:
+    """Return a failpoint that blocks the event loop at a named moment."""
+    return lambda at: time.sleep(3_600) if at == moment else None
+
+
+async def main(bootstrap: str, options: str = "{}") -> int:
+    given = json.loads(options)
+    watchdog = WatchdogConfig(**given.pop("watchdog", {}))
+    app_failpoint = blocking(given.pop("block", ""))
+    configure_logging(LoggingConfig(level="warning"), secrets=())
+    chosen = settings(bootstrap, **given)
+    telemetry = Telemetry()
+    app = build_app(chosen, engines(), telemetry=telemetry, failpoint=app_failpoint)
+    return await serve(app, chosen.worker, announce, watchdog=watchdog, metrics=telemetry.process)
 
 
 if __name__ == "__main__":
