@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.notifier.sent import Sent
 from agents.topic_end import read_to_end
+from agents.worker.failpoint import Failpoint, no_failpoint
 from agents.worker.publisher import Publisher
 from agents.worker.stage import Outgoing
 
@@ -53,6 +54,7 @@ class NotifiedLog:
         memory: what is known; filled here.
         reader: a consumer without a group, for this alone.
         publisher: produces the records.
+        failpoint: told when a message was taken, and when that is logged.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class NotifiedLog:
         memory: Memory,
         reader: AIOKafkaConsumer,
         publisher: Publisher,
+        failpoint: Failpoint = no_failpoint,
     ) -> None:
         self._places = list(places)
         self._topic = self._places[0].topic
@@ -69,6 +72,7 @@ class NotifiedLog:
         self._memory = memory
         self._reader = reader
         self._publisher = publisher
+        self._failpoint = failpoint
 
     def get(self, incident_id: str) -> Sent | None:
         """Return what the receiver was last told about an incident."""
@@ -103,10 +107,12 @@ class NotifiedLog:
         Raises:
             PublishError, KafkaError: not acknowledged; it stays owed until the next `catch_up`.
         """
+        self._failpoint("told")
         self._memory.put(sent)
         self._memory.unlogged[sent.incident_id] = sent
         key, value = encode_sent(sent)
         await self._publisher.publish([Outgoing(self._topic, key, value)])
+        self._failpoint("logged")
         if self._memory.unlogged.get(sent.incident_id) is sent:
             del self._memory.unlogged[sent.incident_id]
 
