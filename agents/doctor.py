@@ -23,6 +23,7 @@ from agents.files import read_model
 from agents.options import json_option
 from agents.settings import Settings, load_settings
 from agents.settings_sources import configuration_file
+from agents.terminal import say_json
 from models.errors import ModelError
 from models.ranker import load_ranker
 
@@ -47,7 +48,7 @@ def doctor(path: Path | None, *, send_test: bool, timeout: float, as_json: bool)
     failed = any(finding.verdict is Verdict.FAIL for finding in findings)
     if as_json:
         rows = [asdict(finding) for finding in findings]
-        click.echo(orjson.dumps({"ok": not failed, "findings": rows}, option=orjson.OPT_INDENT_2))
+        say_json({"ok": not failed, "findings": rows}, orjson.OPT_INDENT_2)
     else:
         for finding in findings:
             verdict = click.style(f"{finding.verdict:<4}", fg=_COLOURS[finding.verdict])

@@ -14,11 +14,10 @@ from typing import Literal, TextIO
 
 import orjson
 
+from agents.unsafe_text import escaped
+
 Level = Literal["debug", "info", "warning", "error", "critical"]
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# C0, DEL, C1, line separators and the bidirectional overrides that make text read as other text.
-_UNSAFE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F))
-_UNSAFE_TABLE = {code: f"\\u{code:04x}" for code in (*_UNSAFE, *range(0x2066, 0x206A))}
 _HIDDEN = "(hidden)"
 
 
@@ -81,7 +80,7 @@ class JsonFormatter(_Formatter):
             entry["exception"] = failure
         # repr for what JSON does not know: a log line is never the reason for a failure.
         text = orjson.dumps(entry, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
-        return self.hide(text).translate(_UNSAFE_TABLE)
+        return escaped(self.hide(text))
 
 
 class HumanFormatter(_Formatter):
@@ -91,9 +90,9 @@ class HumanFormatter(_Formatter):
         """Write a record."""
         extras = "".join(f"  {name}={value}" for name, value in self.extras(record).items())
         head = f"{_moment(record)[11:23]} {record.levelname:<7} {record.name}: "
-        text = self.hide(f"{head}{record.getMessage()}{extras}").translate(_UNSAFE_TABLE)
+        text = escaped(self.hide(f"{head}{record.getMessage()}{extras}"))
         lines = self.hide(self.failure(record)).splitlines()
-        return "\n".join([text, *(f"    {line.translate(_UNSAFE_TABLE)}" for line in lines)])
+        return "\n".join([text, *(f"    {escaped(line)}" for line in lines)])
 
 
 class LoginFilter(logging.Filter):

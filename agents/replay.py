@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +17,7 @@ from agents.options import json_option, settings_option
 from agents.rankers import configured_ranker
 from agents.recordings import read_recording
 from agents.settings import Settings
+from agents.terminal import Terminal, say_json
 from pipeline.outputs import AlertSetAside, IncidentPublished, Output
 from schemas.incident import Incident
 
@@ -38,7 +38,7 @@ def replay(*, recording: Path, final: bool, settings: Settings, as_json: bool) -
     )
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     quiet = not click.get_text_stream("stderr").isatty()
-    with Progress(*columns, transient=True, disable=quiet, console=Console(stderr=True)) as bar:
+    with Progress(*columns, transient=True, disable=quiet, console=Terminal(stderr=True)) as bar:
         task = bar.add_task(f"replaying {recording}", total=1.0)
         run = run_offline(
             content,
@@ -73,14 +73,14 @@ def _print_json(outputs: Iterable[Output], run: OfflineRun) -> None:
                 row = {"transition": output.transition, "incident": output.incident}
             case AlertSetAside():
                 row = {"set_aside": output.reason, "alert": output.alert, "at_ms": output.at_ms}
-        click.echo(orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
+        say_json(row, orjson.OPT_SORT_KEYS)
     for stream, index, reason in run.rejected:
         rejected = {"rejected": reason, "stream": stream, "index": index}
-        click.echo(orjson.dumps(rejected, option=orjson.OPT_SORT_KEYS))
+        say_json(rejected, orjson.OPT_SORT_KEYS)
 
 
 def _print_table(run: OfflineRun) -> None:
-    console = Console()
+    console = Terminal()
     for output in _last_revisions(run.outputs):
         if isinstance(output, IncidentPublished):
             console.print(_incident_table(output.incident))

@@ -7,6 +7,7 @@ import orjson
 
 from agents.options import json_option, settings_option
 from agents.settings import Settings
+from agents.terminal import say, say_json
 
 
 @click.command()
@@ -17,9 +18,9 @@ def config(settings: Settings, *, defaults: bool, as_json: bool) -> None:
     """Print the effective configuration, secrets hidden."""
     effective = (Settings() if defaults else settings).redacted()
     if as_json:
-        click.echo(orjson.dumps(effective, option=orjson.OPT_INDENT_2).decode())
+        say_json(effective, orjson.OPT_INDENT_2)
         return
-    click.echo("\n".join(toml_lines(effective)))
+    say("\n".join(toml_lines(effective)))
 
 
 def toml_lines(tree: dict[str, Any], table: str = "") -> list[str]:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from agents.errors import RootlineError
 from agents.options import json_option
 from agents.recordings import write_recording
+from agents.terminal import say, say_json
 from models.simulator.config import SimulationConfig
 from models.simulator.faults import FAULTS, HEALTHY
 from models.simulator.simulate import SIZED_TOPOLOGIES, TOPOLOGIES
@@ -111,11 +112,11 @@ def _list(*, as_json: bool) -> None:
         ),
     ]
     if as_json:
-        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        say_json(rows, orjson.OPT_INDENT_2)
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        click.echo(f"{row['name']:<{width}}  {row['description']}")
+        say(f"{row['name']:<{width}}  {row['description']}")
 
 
 def _report(recording: Recording, out: Path, *, as_json: bool) -> None:
@@ -131,10 +132,10 @@ def _report(recording: Recording, out: Path, *, as_json: bool) -> None:
         ],
     }
     if as_json:
-        click.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+        say_json(facts, orjson.OPT_INDENT_2)
         return
-    click.echo(
+    say(
         f"{out}: {facts['alert_messages']} alert messages, {facts['spans']} spans, "
         f"{facts['samples']} samples, {facts['changes']} changes"
     )
-    click.echo(f"next: rootline replay {out}")
+    say(f"next: rootline replay {out}")

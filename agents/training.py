@@ -6,13 +6,12 @@ The shipped rows give the shipped artefact, byte for byte.
 from pathlib import Path
 
 import click
-import orjson
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agents.case_factory import Run, make_rows, runs_of
 from agents.errors import RootlineError
 from agents.options import json_option
+from agents.terminal import Terminal, say, say_json
 from agents.training_tables import by_fault, by_split
 from models.case_library import read_library, shipped_files
 from models.case_rows import decode_rows, encode_rows
@@ -94,7 +93,7 @@ def train(  # noqa: PLR0913 - click passes each option as a parameter of its own
     result = train_ranker(rows, progress=_tell, provenance={"made_by": "rootline train"})
     _write(out, result.artefact)
     if as_json:
-        click.echo(orjson.dumps({"out": str(out), "report": result.report}))
+        say_json({"out": str(out), "report": result.report})
     else:
         _show(result, out)
 
@@ -148,7 +147,7 @@ def _read(row_files: tuple[Path, ...]) -> list[CaseRow]:
 
 
 def _simulated(runs: list[Run], jobs: int) -> list[CaseRow]:
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -163,11 +162,11 @@ def _simulated(runs: list[Run], jobs: int) -> list[CaseRow]:
 
 def _tell(sentence: str) -> None:
     if click.get_text_stream("stderr").isatty():
-        click.echo(sentence, err=True)
+        say(sentence, err=True)
 
 
 def _show(result: TrainingResult, out: Path) -> None:
-    console = Console()
+    console = Terminal()
     console.print(by_split(result.report))
     console.print(by_fault(result.report))
     console.print(f"wrote {out}, {result.ranker.version}")

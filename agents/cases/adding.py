@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
-import orjson
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agents.cases.case_file import CaseFile
@@ -21,6 +19,7 @@ from agents.offline import OfflineConfig
 from agents.options import json_option, settings_option
 from agents.recordings import read_recording
 from agents.settings import Settings
+from agents.terminal import Terminal, say, say_json
 from models.cases import CaseRow
 from models.rules import RuleRanker
 from schemas.recording import Recording
@@ -73,7 +72,7 @@ def add_cases(
     folders = recording_folders(recordings)
     added = _add(folders, file, settings, protocol)
     if as_json:
-        click.echo(orjson.dumps({"file": str(file.path), **asdict(added)}))
+        say_json({"file": str(file.path), **asdict(added)})
     else:
         _show(file, added)
 
@@ -97,7 +96,7 @@ def _add(folders: Sequence[Path], file: CaseFile, settings: Settings, protocol: 
     )
     wanted = Wanted(online=protocol == "online", published=protocol == "published", config=config)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     rows: list[CaseRow] = []
     known: list[str] = []
     quiet: list[str] = []
@@ -136,9 +135,9 @@ def _told(place: Path) -> Recording:
 
 def _show(file: CaseFile, added: Added) -> None:
     for name in added.added:
-        click.echo(f"added {name}")
+        say(f"added {name}")
     for name in added.known:
-        click.echo(f"left {name}, which the file has already")
+        say(f"left {name}, which the file has already")
     for name in added.without_incident:
-        click.echo(f"no incident came of {name}, so it is no case")
-    click.echo(f"{added.rows} rows of {len(added.added)} cases appended to {file.path}")
+        say(f"no incident came of {name}, so it is no case")
+    say(f"{added.rows} rows of {len(added.added)} cases appended to {file.path}")

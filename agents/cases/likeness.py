@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from agents.cases.errors import CasesError
@@ -19,6 +18,7 @@ from agents.options import json_option, settings_option
 from agents.rankers import configured_ranker
 from agents.recordings import read_recording
 from agents.settings import Settings
+from agents.terminal import Terminal, say_json
 from models.case_similarity import Nearest, signature_of, similar
 from models.pattern_catalogue import Pattern, default_catalogue
 from models.rules import RuleRanker
@@ -71,9 +71,9 @@ def similar_cases(  # noqa: PLR0913 - click passes each option as a parameter of
     library = read_cases(settings.cases, folder, shipped=not own)
     found = similar(library.cases, signature_of(suspect.question, suspect.component), limit)
     if as_json:
-        click.echo(orjson.dumps(_plain(suspect, found)))
+        say_json(_plain(suspect, found))
     else:
-        _show(Console(markup=False), suspect, found)
+        _show(Terminal(), suspect, found)
 
 
 def _incident(data: bytes) -> Incident:
@@ -169,7 +169,7 @@ def _plain(suspect: Suspect, found: Sequence[Nearest]) -> dict[str, object]:
     return {"incident_id": suspect.incident_id, "component": suspect.component, "cases": rows}
 
 
-def _show(console: Console, suspect: Suspect, found: Sequence[Nearest]) -> None:
+def _show(console: Terminal, suspect: Suspect, found: Sequence[Nearest]) -> None:
     console.print(f"{suspect.component} of incident {suspect.incident_id} resembles")
     if not found:
         console.print("no case of the library: none has a root of its kind that shows the same")

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
-from rich.console import Console
 from rich.table import Table
 
 from agents.cases.library import read_cases
 from agents.cases.options import library_option, own_option
 from agents.options import json_option, settings_option
 from agents.settings import Settings
+from agents.terminal import Terminal, say_json
 from models.case_library import FAMILY_UNKNOWN, Case, CaseFilter, counts
 from models.cases import SOURCES
 from models.pattern_counts import case_counts
@@ -56,9 +55,9 @@ def list_cases(  # noqa: PLR0913 - click passes each option as a parameter of it
             "patterns": case_counts(row for case in found for row in case.rows),
         }
         listed = [] if only_counts else [described(case) for case in found]
-        click.echo(orjson.dumps(told | {"cases": listed}))
+        say_json(told | {"cases": listed})
         return
-    console = Console(markup=False)
+    console = Terminal()
     if only_counts:
         _show_counts(console, found)
     elif found:
@@ -83,7 +82,7 @@ def described(case: Case) -> dict[str, Any]:
     }
 
 
-def _show_cases(console: Console, cases: Sequence[Case]) -> None:
+def _show_cases(console: Terminal, cases: Sequence[Case]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("case", "system", "source", "pattern"):
         table.add_column(column, overflow="fold")
@@ -102,7 +101,7 @@ def _show_cases(console: Console, cases: Sequence[Case]) -> None:
     console.print(table)
 
 
-def _show_counts(console: Console, cases: Sequence[Case]) -> None:
+def _show_counts(console: Terminal, cases: Sequence[Case]) -> None:
     for name, by_value in counts(cases).items():
         table = Table(box=None, pad_edge=False)
         table.add_column(name, overflow="fold")

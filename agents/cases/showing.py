@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
-from rich.console import Console
 from rich.table import Table
 
 from agents.cases.errors import CasesError
@@ -16,6 +14,7 @@ from agents.cases.listing import described
 from agents.cases.options import library_option, own_option
 from agents.options import json_option, settings_option
 from agents.settings import Settings
+from agents.terminal import Terminal, say_json
 from models.case_library import Case, CaseLibrary
 from models.cases import CaseRow
 from models.pattern_catalogue import default_catalogue
@@ -36,9 +35,9 @@ def show_case(
     case = _find(read_cases(settings.cases, folder, shipped=not own), name)
     if as_json:
         rows = [_moment(row) for row in case.rows]
-        click.echo(orjson.dumps(described(case) | {"questions": rows}))
+        say_json(described(case) | {"questions": rows})
     else:
-        _show(Console(markup=False), case)
+        _show(Terminal(), case)
 
 
 def _find(library: CaseLibrary, name: str) -> Case:
@@ -74,7 +73,7 @@ def _moment(row: CaseRow) -> dict[str, Any]:
     }
 
 
-def _show(console: Console, case: Case) -> None:
+def _show(console: Terminal, case: Case) -> None:
     last = case.last
     pattern = default_catalogue().find(last.pattern) if last.pattern else None
     console.print(f"{case.name}, {last.source}, of {last.topology}, in {case.file}")

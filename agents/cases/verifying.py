@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 import click
-import orjson
 
 from agents.cases.library import library_files
 from agents.cases.options import library_option, own_option
 from agents.cli import one_line
 from agents.options import json_option, settings_option
 from agents.settings import Settings
+from agents.terminal import say, say_json
 from models.case_checks import Checked, Finding, check_library
 from models.pattern_catalogue import default_catalogue
 
@@ -28,11 +28,11 @@ def verify_cases(settings: Settings, *, folder: Path | None, own: bool, as_json:
     files = library_files(settings.cases, folder, shipped=not own)
     checked = check_library(files, default_catalogue())
     if as_json:
-        click.echo(orjson.dumps(_plain(checked)))
+        say_json(_plain(checked))
     else:
         for finding in checked.findings:
-            click.echo(_sentence(finding))
-        click.echo(_total(checked))
+            say(_sentence(finding))
+        say(_total(checked))
     sys.exit(1 if checked.problems else 0)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.live import Live
 
 from agents.demo.children import ChildDiedError
@@ -27,6 +26,7 @@ from agents.demo.scene import Stage
 from agents.demo.view import LiveView
 from agents.notifier.plain import plain
 from agents.options import json_option
+from agents.terminal import Terminal, say, say_json
 from models.simulator.faults import FAULTS
 
 _FRAMES = 6
@@ -103,10 +103,10 @@ async def _interruptible(options: DemoOptions, folder: Path) -> int:
         return await running
     except ChildDiedError as error:
         # More than the one line that other errors get: the end of its log belongs to it.
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         return _FAILED
     except asyncio.CancelledError:
-        click.echo("stopped", err=True)
+        say("stopped", err=True)
         return _INTERRUPTED
 
 
@@ -115,7 +115,7 @@ class _Run:
 
     def __init__(self, options: DemoOptions, folder: Path) -> None:
         self._options = options
-        self._console = Console(stderr=options.as_json, highlight=False)
+        self._console = Terminal(stderr=options.as_json)
         self._folder = folder
         self._stage = Stage(title=options.title, speed=options.speed)
         self._performance = Performance(
@@ -169,7 +169,7 @@ class _Run:
         if self._options.svg is not None:
             save_picture(ClosingScreen(scene, closing), self._options.svg)
         if self._options.as_json:
-            click.echo(orjson.dumps(report(scene, outcome), option=orjson.OPT_INDENT_2))
+            say_json(report(scene, outcome), orjson.OPT_INDENT_2)
         if self._options.keep:
             await self._stay()
 

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
+
+from agents.terminal import Terminal
 
 _COLUMNS = 100
 # Rich's own frame fetches its font from the network.
@@ -14,7 +16,7 @@ _FRAME = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTA
 
 def save_picture(screen: RenderableType, path: Path) -> None:
     """Save a screen as SVG; the same screen gives the same bytes."""
-    console = Console(
+    console = Terminal(
         record=True,
         width=_COLUMNS,
         file=io.StringIO(),

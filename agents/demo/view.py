@@ -111,7 +111,7 @@ class LiveView:
         shown = main.candidates[:_CANDIDATES] if tall else main.candidates[:2]
         rows = [_candidate(candidate, before) for candidate in shown]
         reasons = _reasons(main)
-        title = f"incident {main.incident_id[:8]}, revision {main.revision}"
+        title = Text(f"incident {main.incident_id[:8]}, revision {main.revision}")
         head = [line((plain(main.title, 160), "bold")), line((_meta(main), "dim"))]
         return Panel(
             Group(*head, *rows, *reasons), title=title, title_align="left", border_style="red"

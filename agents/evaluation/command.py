@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agents.evaluation.ablation import EACH, blocks_of
@@ -22,6 +21,7 @@ from agents.evaluation.tables import show
 from agents.offline import OfflineConfig
 from agents.options import json_option, settings_option
 from agents.settings import Settings
+from agents.terminal import Terminal, say_json
 from models.readings import BLOCKS
 
 _FOLDER = click.Path(path_type=Path)
@@ -179,7 +179,7 @@ def _config(settings: Settings) -> OfflineConfig:
 
 
 def _evaluated(request: Request) -> dict[str, Any]:
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -197,6 +197,6 @@ def _evaluated(request: Request) -> dict[str, Any]:
 
 def _print(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        say_json(result, orjson.OPT_INDENT_2)
     else:
-        show(result, Console())
+        show(result, Terminal())

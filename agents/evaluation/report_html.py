@@ -6,6 +6,8 @@ The report is put together from these alone, so no name in a recording can becom
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from agents.unsafe_text import shown
+
 
 class Html(str):
     """Markup that is safe to put into a page as it is."""
@@ -29,7 +31,7 @@ def element(name: str, *content: str, **attributes: Attribute) -> Html:
 
 def joined(parts: Iterable[str]) -> Html:
     """Put parts one after the other; text among them is escaped."""
-    return Html("".join(p if isinstance(p, Html) else escape(p, quote=False) for p in parts))
+    return Html("".join(p if isinstance(p, Html) else _text(p) for p in parts))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> Html:
@@ -55,13 +57,18 @@ def folded(title: str, *content: str) -> Html:
     return element("details", element("summary", title), *content)
 
 
+def _text(text: str) -> str:
+    # No control or direction character either: what is read is what is there.
+    return escape(shown(text), quote=False)
+
+
 def _cell(name: str, content: str, kind: str) -> Html:
     return element(name, content, class_=kind, scope="col" if name == "th" else None)
 
 
 def _attributes(attributes: dict[str, Attribute]) -> str:
     return "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(_written(value))}"'
+        f' {name.rstrip("_").replace("_", "-")}="{escape(shown(_written(value)))}"'
         for name, value in attributes.items()
         if value is not None
     )

@@ -19,6 +19,7 @@ from agents.evaluation.report_words import (
     seen,
     spoken,
 )
+from agents.unsafe_text import shown
 
 PAGE = Path("docs/EVALUATION.md")
 FAILURES_SHOWN = 12
@@ -57,7 +58,12 @@ def _laid_out(headings: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return re.sub(r"([|<>`*_\[\]])", r"\\\1", text)
+    r"""Write text so that it stays text, on one line, in one cell.
+
+    >>> print(_cell("a|b\\|c <x>\n**d**"))
+    a\|b\\\|c \<x\> \*\*d\*\*
+    """
+    return re.sub(r"([\\|<>`*_~!&\[\]])", r"\\\1", shown(text).replace("\n", " "))
 
 
 def _suites(run: Figures) -> str:

@@ -14,6 +14,7 @@ from agents.kafka import security_arguments
 from agents.logs import configure_logging
 from agents.options import json_option, settings_option
 from agents.settings import Settings
+from agents.terminal import say
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ async def _run(settings: Settings, *, as_json: bool) -> None:
         line = orjson.dumps({"url": running.url, "bootstrap": bootstrap}).decode()
     else:
         line = f"gateway ready on {running.url}, writing to Kafka at {bootstrap}"
-    click.echo(line)
+    say(line)
     await stopping.wait()
     log.info("gateway stops")
     await running.stop()

@@ -11,6 +11,7 @@ from agents.importers.errors import LayoutError
 from agents.importers.layout import SETS, recordings_of
 from agents.importers.store import store
 from agents.options import json_option
+from agents.terminal import say, say_json
 from schemas.recording import Recording
 
 
@@ -74,11 +75,11 @@ def _head(recording: Recording) -> Recording:
 def _list(*, as_json: bool) -> None:
     if as_json:
         rows = [{"name": name, "summary": entry.summary} for name, entry in SETS.items()]
-        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        say_json(rows, orjson.OPT_INDENT_2)
         return
     width = max(map(len, SETS))
     for name, entry in SETS.items():
-        click.echo(f"{name:<{width}}  {entry.summary}")
+        say(f"{name:<{width}}  {entry.summary}")
 
 
 def _report(heads: list[Recording], name: str, dest: Path, *, as_json: bool) -> None:
@@ -92,10 +93,10 @@ def _report(heads: list[Recording], name: str, dest: Path, *, as_json: bool) -> 
             "healthy": healthy,
             "suites": dict(sorted(suites.items())),
         }
-        click.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+        say_json(facts, orjson.OPT_INDENT_2)
         return
     for suite, count in sorted(suites.items()):
-        click.echo(f"{dest / suite}: {count} recordings")
+        say(f"{dest / suite}: {count} recordings")
     if heads:
         first = heads[0].provenance
-        click.echo(f"next: rootline replay {dest / first['suite'] / first['case']}")
+        say(f"next: rootline replay {dest / first['suite'] / first['case']}")

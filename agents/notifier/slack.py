@@ -24,7 +24,10 @@ MAX_TOTAL = 12_000
 
 _LINE = 600  # characters of one line of ours; telemetry was cut shorter by the story
 _MAX_URL = 1_000
-_MENTION = re.compile(r"@(?=(here|channel|everyone|all|group|team)\b)", re.IGNORECASE)
+# What Slack or Mattermost would make a mention, a link or a picture of: of telemetry, nothing.
+_LIVE = re.compile(
+    r"@(?=\w)|:(?=//)|\](?=[(:\[])|!(?=\[)|\bwww(?=\.)|\bmailto(?=:)", re.IGNORECASE
+)
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ELLIPSIS = "…"
 _MARKS = {"critical": "🔴", "warning": "🟠"}
@@ -70,7 +73,7 @@ def _summary(story: Story) -> str:
 
 def _header(story: Story) -> dict[str, Any]:
     # plain_text is neither marked up nor escaped by Slack; only mentions need breaking.
-    text = _clip(_break_mentions(f"{_mark(story)}{plain(story.headline, _LINE)}"), MAX_HEADER)
+    text = _clip(_defused(f"{_mark(story)}{plain(story.headline, _LINE)}"), MAX_HEADER)
     return {
         "type": "header",
         "text": {"type": "plain_text", "text": text or "Incident", "emoji": True},
@@ -141,7 +144,7 @@ def mrkdwn(text: str, limit: int) -> str:
     >>> mrkdwn("x<y", 5), mrkdwn("@here!", 80) == "@here!"
     ('x…', False)
     """
-    pieces = [_ESCAPES.get(char, char) for char in _break_mentions(plain(text, limit))]
+    pieces = [_ESCAPES.get(char, char) for char in _defused(plain(text, limit))]
     if sum(map(_units, pieces)) <= limit:
         return "".join(pieces)
     return _within(pieces, limit)
@@ -161,9 +164,9 @@ def _within(pieces: Iterable[str], limit: int) -> str:
     return "".join(kept) + _ELLIPSIS
 
 
-def _break_mentions(text: str) -> str:
-    # A zero-width space after the @: Slack and its like no longer see a mention, people still do.
-    return _MENTION.sub("@\u200b", text)
+def _defused(text: str) -> str:
+    # A zero-width space in the middle: no chat sees a mention or a link, people still do.
+    return _LIVE.sub(lambda found: found[0] + "\u200b", text)
 
 
 def _units(text: str) -> int:

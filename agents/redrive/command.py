@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 from aiokafka.errors import KafkaError
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agents.errors import RootlineError
@@ -18,6 +17,7 @@ from agents.redrive.selection import Selection
 from agents.redrive.session import Order, Watching
 from agents.redrive.session import redrive as run_redrive
 from agents.settings import Settings
+from agents.terminal import Terminal
 
 _PLACE = re.compile(r"(\d{1,9}):(\d{1,18})", re.ASCII)
 
@@ -65,7 +65,7 @@ def redrive(settings: Settings, *, as_json: bool, **options: Any) -> None:
     report = Report(as_json=as_json, dry_run=order.dry_run)
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     quiet = not click.get_text_stream("stderr").isatty()
-    with Progress(*columns, transient=True, disable=quiet, console=Console(stderr=True)) as bar:
+    with Progress(*columns, transient=True, disable=quiet, console=Terminal(stderr=True)) as bar:
         task = bar.add_task("reading dead letters", total=1.0)
         watching = Watching(
             told=report.told, progress=lambda share: bar.update(task, completed=share)

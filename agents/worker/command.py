@@ -13,6 +13,7 @@ from agents.logs import configure_logging
 from agents.options import json_option, settings_option
 from agents.settings import Settings
 from agents.telemetry import Telemetry
+from agents.terminal import say
 from agents.version import installed_version
 from agents.worker.app import WorkerApp, build_app
 from agents.worker.config import ROLES
@@ -48,7 +49,7 @@ def worker(settings: Settings, *, roles: str | None, as_json: bool) -> None:
     app = build_app(settings, build_engines(settings), telemetry=telemetry)
 
     def announce(ready: WorkerApp) -> None:
-        click.echo(ready_line(settings, ready, as_json=as_json))
+        say(ready_line(settings, ready, as_json=as_json))
 
     serving = serve(
         app, settings.worker, announce, watchdog=settings.watchdog, metrics=telemetry.process
