@@ -3,13 +3,11 @@
 from collections import Counter
 from typing import Any
 
-import click
-import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from agents.redrive.judging import REFUSALS, Fate, Judged
+from agents.terminal import Terminal, say, say_json
 
 _ROWS = 200
 """Rows of the table; the summary counts all."""
@@ -23,6 +21,7 @@ _MEANINGS = {
     Fate.WITHOUT_ORIGIN: "refused: no origin in its headers",
     Fate.UNKNOWN_TARGET: "refused: unknown target topic",
     Fate.CUT: "refused: cut, and the original is gone",
+    Fate.TOO_LARGE: "refused: larger than the topic takes",
 }
 
 
@@ -39,7 +38,7 @@ class Report:
         """Take one letter's fate."""
         self._counts[judged.fate] += 1
         if self._as_json:
-            click.echo(orjson.dumps(self._row(judged)))
+            say_json(self._row(judged))
         elif len(self._rows) < _ROWS and (self._dry_run or judged.fate is not Fate.SEND):
             self._rows.append(judged)
 
@@ -52,14 +51,14 @@ class Report:
         """Print the table and the summary."""
         if self._as_json:
             counts = {fate.value: count for fate, count in sorted(self._counts.items())}
-            click.echo(orjson.dumps({"summary": counts, "dry_run": self._dry_run}))
+            say_json({"summary": counts, "dry_run": self._dry_run})
             return
         if self._rows:
-            Console().print(self._table())
+            Terminal().print(self._table())
         total = self._counts.total()
         if total > len(self._rows) and len(self._rows) == _ROWS:
-            click.echo(f"the first {_ROWS} rows are shown; --json lists all")
-        click.echo(self._summary(total))
+            say(f"the first {_ROWS} rows are shown; --json lists all")
+        say(self._summary(total))
 
     def _summary(self, total: int) -> str:
         if not total:
