@@ -20,9 +20,12 @@ class Fate(StrEnum):
     WITHOUT_ORIGIN = "without_origin"
     UNKNOWN_TARGET = "unknown_target"
     CUT = "cut"
+    TOO_LARGE = "too_large"
 
 
-REFUSALS = frozenset({Fate.HELD, Fate.WITHOUT_ORIGIN, Fate.UNKNOWN_TARGET, Fate.CUT})
+REFUSALS = frozenset(
+    {Fate.HELD, Fate.WITHOUT_ORIGIN, Fate.UNKNOWN_TARGET, Fate.CUT, Fate.TOO_LARGE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,17 +8,16 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
-
-from aiokafka import AIOKafkaProducer
 
 from agents.redrive.judging import Fate, Judge, Judged
 from agents.redrive.ledger import Entry, State
 from agents.redrive.ledger_log import LedgerLog
 from agents.redrive.letter import Letter, restored
+from agents.redrive.post import Delivery, Post
 
 BATCH_LETTERS = 100
 BATCH_BYTES = 16 * 1024 * 1024
+_TRIES = 5
 
 
 def wall_ms() -> int:
@@ -32,7 +31,7 @@ class Sender:
     Args:
         judge: whose letters these are: the run's name, who has which letter, where they go.
         log: the ledger's topic.
-        producer: an idempotent producer.
+        post: puts messages on their topics.
         rate: letters a second.
         failpoint: called between the steps; fault tests pass something that kills the process.
     """
@@ -41,7 +40,7 @@ class Sender:
         self,
         judge: Judge,
         log: LedgerLog,
-        producer: AIOKafkaProducer,
+        post: Post,
         rate: float,
         failpoint: Callable[[str], None],
     ) -> None:
@@ -49,7 +48,7 @@ class Sender:
         self._ledger = judge.ledger
         self._targets = judge.targets
         self._log = log
-        self._producer = producer
+        self._post = post
         self._rate = rate
         self._failpoint = failpoint
         self._free_at = time.monotonic()
@@ -71,30 +70,39 @@ class Sender:
         entries = await self._taken(batch)
         self._failpoint("taken")
         told: list[Judged] = []
-        pending: list[tuple[str, Entry, Any]] = []
+        pending: list[tuple[Judged, Entry, Delivery]] = []
         for judged in batch:
             final = await self._checked(judged)
-            told.append(final)
             if final.fate is Fate.SEND:
                 entry = entries[judged.letter.name]
-                pending.append((judged.letter.name, entry, await self._send(final, entry)))
-        for _name, _entry, acknowledged in pending:
-            await acknowledged
+                pending.append((final, entry, await self._send(final, entry)))
+            else:
+                told.append(final)
+        sent: list[tuple[str, Entry]] = []
+        for judged, entry, delivery in pending:
+            refusal = await delivery()
+            if refusal is None:
+                done = replace(entry, state=State.SENT, at_ms=wall_ms())
+                sent.append((judged.letter.name, done))
+                told.append(judged)
+            else:
+                told.append(replace(judged, fate=Fate.TOO_LARGE, note=refusal))
         self._failpoint("sent")
-        sent = [(n, replace(e, state=State.SENT, at_ms=wall_ms())) for n, e, _ in pending]
         await self._log.append(sent)
         self._failpoint("noted")
         return told
 
     async def _taken(self, batch: Sequence[Judged]) -> dict[str, Entry]:
         """Take the letters of a batch, so that no other run sends them meanwhile."""
-        while True:
+        for _ in range(_TRIES):
             began_ms = wall_ms()
             entries = {each.letter.name: self._entry(each.letter) for each in batch}
             await self._log.append(list(entries.items()))
             # What took longer to be taken may be somebody else's by now; it is taken anew.
             if wall_ms() - began_ms < self._ledger.lease_ms / 2:
                 return entries
+        msg = f"Kafka took longer than {self._ledger.lease_ms / 2000:g} s over a few records"
+        raise TimeoutError(msg)
 
     def _entry(self, letter: Letter) -> Entry:
         assert letter.origin is not None
@@ -118,17 +126,8 @@ class Sender:
         note = f"a later message of the same key came to offset {newer.offset}; that one counts"
         return replace(judged, fate=Fate.SUPERSEDED, note=note)
 
-    async def _send(self, judged: Judged, entry: Entry) -> Any:
-        out = restored(
-            judged.letter,
-            judged.value,
-            partition=self._targets.partition(judged.letter),
-            attempt=entry.attempt,
-        )
-        return await self._producer.send(
-            out.topic,
-            out.value,
-            key=out.key,
-            partition=out.partition,
-            headers=list(out.headers),
+    async def _send(self, judged: Judged, entry: Entry) -> Delivery:
+        partition = self._targets.partition(judged.letter)
+        return await self._post.send(
+            restored(judged.letter, judged.value, partition=partition, attempt=entry.attempt)
         )

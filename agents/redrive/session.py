@@ -2,18 +2,18 @@
 
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.kafka import producer_arguments
 from agents.redrive.arrivals import arrived
 from agents.redrive.judging import Fate, Judge, Judged
 from agents.redrive.ledger import LEASE_MS, Ledger, State
 from agents.redrive.ledger_log import LedgerLog
 from agents.redrive.letter import Letter, read_letter
 from agents.redrive.originals import Originals
+from agents.redrive.post import Post, connected
 from agents.redrive.selection import Selection
 from agents.redrive.sending import BATCH_BYTES, Sender, wall_ms
 from agents.redrive.targets import Targets
@@ -74,7 +74,9 @@ async def redrive(settings: Settings, order: Order, watching: Watching) -> None:
         reader, looker, remembering = [
             await stack.enter_async_context(slice_reader(settings.kafka)) for _ in range(3)
         ]
-        producer = None if order.dry_run else await stack.enter_async_context(_producer(settings))
+        producer = None
+        if not order.dry_run:
+            producer = await stack.enter_async_context(connected(settings.kafka))
         ledger = Ledger(order.lease_ms)
         topic = settings.topics.redriven
         log = LedgerLog(ledger, topic, counts.get(topic, 0), remembering, producer)
@@ -87,21 +89,12 @@ async def redrive(settings: Settings, order: Order, watching: Watching) -> None:
             again=order.again,
             max_attempts=order.max_attempts,
         )
-        run = _Run(order, watching, judge, log, producer)
+        post = Post(settings.kafka, producer) if producer is not None else None
+        run = _Run(order, watching, judge, log, post)
         places = [TopicPartition(letters, number) for number in range(counts[letters])]
         if not order.dry_run:
             await run.settle(counts, looker)
         await run.read(reader, await slices_of(reader, places, since_ms=order.selection.since_ms))
-
-
-@contextlib.asynccontextmanager
-async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(**producer_arguments(settings.kafka))
-    try:
-        await producer.start()
-        yield producer
-    finally:
-        await producer.stop()
 
 
 class _Run:
@@ -113,15 +106,15 @@ class _Run:
         watching: Watching,
         judge: Judge,
         log: LedgerLog,
-        producer: AIOKafkaProducer | None,
+        post: Post | None,
     ) -> None:
         self._order = order
         self._watching = watching
         self._judge = judge
         self._log = log
         self._sender = None
-        if producer is not None:
-            self._sender = Sender(judge, log, producer, order.rate, watching.failpoint)
+        if post is not None:
+            self._sender = Sender(judge, log, post, order.rate, watching.failpoint)
         self._waiting: list[Judged] = []
         self._chosen = 0
 

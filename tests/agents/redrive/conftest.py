@@ -9,6 +9,7 @@ import pytest
 
 from agents.kafka import KafkaConfig
 from agents.redrive.judging import Judged
+from agents.redrive.post import connected
 from agents.redrive.session import Order, Watching, redrive
 from agents.settings import Settings
 from agents.telemetry import Telemetry
@@ -30,7 +31,7 @@ class Post:
         self.settings = settings
 
     async def send(self, topic: str, value: bytes | None, **more: Any) -> Any:
-        async with self.stand.producer() as producer:
+        async with connected(self.settings.kafka, max_request_size=16_000_000) as producer:
             return await producer.send_and_wait(topic, value, **more)
 
     async def letter(
@@ -43,6 +44,18 @@ class Post:
         """Send a message, and its dead letter as the worker does when it cannot use it."""
         sent = await self.send(topic, value, **({"partition": 0} | more))
         return await self.refuse(await self.record(topic, sent.partition, sent.offset), complaint)
+
+    async def letters(self, count: int) -> None:
+        """Send messages that cannot be used, and their letters."""
+        async with connected(self.settings.kafka) as producer:
+            sent = [
+                await producer.send("alerts", b"%d" % n, partition=n % 4) for n in range(count)
+            ]
+            await asyncio.gather(*sent)
+            records = await self.stand.read("alerts")
+            maker = dead_letters(self.settings, Telemetry())
+            for out in [maker.letter(record, COMPLAINT) for record in records]:
+                await producer.send_and_wait(out.topic, out.value, headers=list(out.headers))
 
     async def refuse(self, record: Any, complaint: Complaint = COMPLAINT) -> Any:
         out = dead_letters(self.settings, Telemetry()).letter(record, complaint)

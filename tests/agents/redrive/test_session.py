@@ -1,11 +1,15 @@
 import asyncio
+import os
+from dataclasses import replace
 
 import pytest
+from aiokafka.admin import NewTopic
 
 from agents.errors import RootlineError
 from agents.redrive.judging import Fate
 from agents.redrive.selection import Selection
 from agents.worker.dead_letter import Complaint, Rejection
+from agents.worker.topic_admin import admin_client
 
 pytestmark = pytest.mark.integration
 
@@ -125,34 +129,48 @@ def test_filters_choose_and_a_limit_ends_the_run(with_post):
 
 def test_a_cut_letter_is_sent_whole_while_its_original_is_there(with_post):
     async def scenario(post):
-        small = type(post.settings)(
-            kafka=type(post.settings.kafka)(
-                bootstrap=post.settings.kafka.bootstrap, max_message_bytes=5_000_000
-            )
-        )
-        post.settings = small
+        kafka = replace(post.settings.kafka, max_message_bytes=5_000_000)
+        post.settings = replace(post.settings, kafka=kafka)
         value = b"[" * 5_500_000
-        async with post.stand.producer() as producer:
-            producer._max_request_size = 6_000_000
-            sent = await producer.send_and_wait("alerts", value, partition=1)
-        record = await post.record("alerts", 1, sent.offset)
-        await post.refuse(record)
+        await post.letter("alerts", value, partition=1)
         (letter,) = await post.stand.read("dead-letter")
-        assert (len(letter.value), of(letter)["rootline.error.cut_from_bytes"]) == (
-            5_000_000,
-            "5500000",
-        )
-        (dry,) = await post.redrive(dry_run=True)
-        assert (dry.fate, dry.value) == (Fate.SEND, value)
-
-        moved = [
+        assert len(letter.value) == 5_000_000
+        assert of(letter)["rootline.error.cut_from_bytes"] == "5500000"
+        elsewhere = [
             (name, b"3" if name.endswith("error.partition") else text)
             for name, text in letter.headers
         ]
-        await post.send("dead-letter", letter.value, headers=moved, partition=1)
-        gone = [each for each in await post.redrive(dry_run=True) if each.fate is Fate.CUT]
-        assert len(gone) == 1
-        assert "no longer at alerts/3/0" in gone[0].note
+        await post.send("dead-letter", letter.value, headers=elsewhere, partition=1)
+        gone, whole = await post.redrive()
+        assert (gone.fate, whole.fate) == (Fate.CUT, Fate.SEND)
+        assert "no longer at alerts/3/0" in gone.note
+        assert [r.value for r in await post.stand.read("alerts")] == [value, value]
+
+    with_post(scenario)
+
+
+def test_what_its_topic_does_not_take_is_refused_and_the_rest_is_sent(with_post):
+    async def scenario(post):
+        async with admin_client(post.settings.kafka) as admin:
+            limit = {"max.message.bytes": "1000000"}
+            await admin.create_topics([NewTopic("small", 1, 1, topic_configs=limit)])
+        topics = replace(post.settings.topics, alerts="small")
+        post.settings = replace(post.settings, topics=topics)
+        big, little = os.urandom(2_000_000), b"{"
+        for value in (big, little):
+            await post.letter("changes", value)
+            (found,) = [r for r in await post.stand.read("dead-letter") if r.value == value]
+            moved = [
+                (name, b"small" if name.endswith("error.topic") else text)
+                for name, text in found.headers
+            ]
+            await post.send("dead-letter", value, headers=moved, partition=1)
+        told = await post.redrive(selection=Selection(topics=("small",)))
+        assert {each.letter.value: each.fate for each in told} == {
+            big: Fate.TOO_LARGE,
+            little: Fate.SEND,
+        }
+        assert [r.value for r in await post.stand.read("small")] == [little]
 
     with_post(scenario)
 
@@ -161,7 +179,7 @@ def test_an_old_message_never_comes_to_lie_after_a_newer_one_of_its_key(with_pos
     async def scenario(post):
         old = await post.letter("incidents", b"revision 1", key=b"i-1")
         await post.letter("incidents", b"revision 1", key=b"i-2")
-        await post.send("incidents", b"revision 2", key=b"i-1")
+        await post.send("incidents", b"revision 2", key=b"i-1", partition=0)
         judged = {each.letter.key: each for each in await post.redrive()}
         assert {key: each.fate.value for key, each in judged.items()} == {
             b"i-1": "superseded",
