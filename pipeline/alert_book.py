@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pipeline.config import GroupingConfig
+from pipeline.quietest import Quietest
 from schemas.alert import Alert, AlertStatus
 from schemas.component import Component
 from schemas.signal import AlertSignal
@@ -51,6 +52,7 @@ class AlertBook:
         self.records: dict[str, AlertRecord] = {}
         self.generation = 0
         self._firing: dict[str, int] = {}
+        self._quietest: Quietest | None = None
 
     def fold(self, signal: AlertSignal, now_ms: int) -> Turn:
         """Take in one alert message and say what it meant."""
@@ -62,6 +64,8 @@ class AlertBook:
             turn = self._resolve(signal, known, now_ms)
         record = self.records[alert.fingerprint]
         record.seen_ms = max(record.seen_ms, now_ms)
+        if self._quietest is not None:
+            self._quietest.note(alert.fingerprint)
         if turn in {Turn.FIRED, Turn.RESOLVED}:
             record.turns_ms.append(now_ms)
             self._judge_flapping(record, now_ms)
@@ -85,6 +89,7 @@ class AlertBook:
     def restore(self, records: dict[str, AlertRecord]) -> None:
         """Replace all records by a snapshot."""
         self.records = dict(records)
+        self._quietest = None
         self._firing = {}
         for record in self.records.values():
             if record.is_firing:
@@ -145,8 +150,8 @@ class AlertBook:
 
     def _make_room(self) -> None:
         if len(self.records) >= self._config.max_fingerprints:
-            quiet = [f for f, r in self.records.items() if not r.is_firing] or list(self.records)
-            gone = self.records.pop(min(quiet, key=lambda f: (self.records[f].seen_ms, f)))
+            self._quietest = self._quietest or Quietest(self.records)
+            gone = self.records.pop(self._quietest.first())
             if gone.is_firing:
                 self._count(gone.component.name, -1)
 

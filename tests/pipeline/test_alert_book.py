@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from pipeline.alert_book import AlertBook, Turn
@@ -124,3 +126,25 @@ def test_restored_records_know_what_fires():
     assert other.firing_components() == {"a"}
     assert fold(other, an_alert("a", ends_s=5), 5) is Turn.RESOLVED
     assert other.firing_components() == set()
+
+
+def test_who_makes_room_is_who_a_search_through_all_would_find():
+    """Those that do not fire first, then the one seen longest ago, then by fingerprint."""
+    draw = random.Random(7)
+    book, limit = a_book(max_fingerprints=20), 20
+    kept: dict[str, tuple[bool, int]] = {}
+    for step in range(3_000):
+        service, at_s = f"s{draw.randrange(60)}", step // 3
+        resolves = draw.random() < 0.5
+        signal = an_alert(service, at_s=at_s - 1, ends_s=at_s if resolves else None)
+        fingerprint = signal.alert.fingerprint
+        if fingerprint not in kept and len(kept) == limit:
+            del kept[min(kept, key=lambda f: (*kept[f], f))]
+        fold(book, signal, at_s)
+        record = book.records[fingerprint]
+        kept[fingerprint] = (record.is_firing, record.seen_ms)
+        assert set(book.records) == set(kept)
+        if step == 1_500:
+            again = a_book(max_fingerprints=20)
+            again.restore(dict(book.records))
+            book = again
