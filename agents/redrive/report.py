@@ -12,6 +12,8 @@ from agents.terminal import Terminal, say, say_json
 _ROWS = 200
 """Rows of the table; the summary counts all."""
 _SHOWN_CHARS = 160
+_PIPE_COLUMNS = 200
+_PIPE_COLUMNS = 200
 
 _MEANINGS = {
     Fate.ALREADY_SENT: "sent before, left out",
