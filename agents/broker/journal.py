@@ -83,9 +83,10 @@ class Journal:
                 file.write(_encode(row))
             file.flush()
             os.fsync(file.fileno())
+        opened = os.open(fresh, os.O_RDWR | os.O_APPEND)  # before anything is given up
         fresh.replace(self._path)
         os.close(self._fd)
-        self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND)
+        self._fd = opened
         self._size = self._size_after_rewrite = os.fstat(self._fd).st_size
 
     def close(self) -> None:

@@ -173,10 +173,10 @@ class PartitionLog:
             wake()
 
     def _write(self, data: bytes, headers: list[BatchHeader]) -> None:
-        if self._active.size and self._active.size + len(data) > self.config.segment_bytes:
-            self._roll()
-        self._roll_if_aged()
         try:
+            if self._active.size and self._active.size + len(data) > self.config.segment_bytes:
+                self._roll()
+            self._roll_if_aged()
             self._active.append(data, headers, fsync=self._options.fsync)
         except OSError as error:
             logger.error("cannot append to %s: %s", self._active.path, error)  # noqa: TRY400 - no trace needed
@@ -186,10 +186,11 @@ class PartitionLog:
 
     def _roll(self) -> None:
         active = self._active
+        fresh = self._new_segment(self._folder / segment_name(active.next_offset))
+        # Where no file can be opened (disk, descriptors) nothing has changed, and it is tried again.
+        fresh.open_for_append()
         active.close()
-        path = self._folder / segment_name(active.next_offset)
-        self._segments.append(self._new_segment(path))
-        self._active.open_for_append()
+        self._segments.append(fresh)
 
     def _roll_if_aged(self) -> None:
         now_ms, active = self._options.clock_ms(), self._active

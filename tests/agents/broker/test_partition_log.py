@@ -15,6 +15,7 @@ from agents.broker.batch import read_header
 from agents.broker.config import BrokerConfig
 from agents.broker.errors import BrokerError, ErrorCode
 from agents.broker.partition_log import LogOptions, PartitionLog
+from agents.broker.segment import segment_name
 from agents.broker.topic_config import broker_defaults
 
 PLENTY = 1 << 24
@@ -268,4 +269,29 @@ def test_a_million_records_take_next_to_no_memory(a_batch: Any, tmp_path: Path) 
     assert grown < 200_000
     data = log.read(765_432, 1 << 16, at_least_one=True)
     assert read_header(data).base_offset == 765_000
+    log.close()
+
+
+def test_a_time_before_all_times_is_found_in_no_empty_log(a_batch: Any, tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    assert log.offset_for_time(-5) is None
+    log.append(a_batch([b"x"]))
+    assert log.offset_for_time(-5) == (1_000, 0)
+
+
+def test_a_segment_that_cannot_be_begun_costs_that_write_and_nothing_else(
+    a_batch: Any, tmp_path: Path
+) -> None:
+    log = open_log(tmp_path, segment_bytes=100)
+    log.append(a_batch([b"first" * 20]))
+    in_the_way = tmp_path / segment_name(log.next_offset)
+    in_the_way.mkdir()
+    for _ in range(2):
+        with pytest.raises(BrokerError) as caught:
+            log.append(a_batch([b"second" * 20]))
+        assert caught.value.code is ErrorCode.KAFKA_STORAGE_ERROR
+    assert values(log) == [(0, b"first" * 20)]
+    in_the_way.rmdir()
+    assert log.append(a_batch([b"second" * 20])) == 1
+    assert values(log) == [(0, b"first" * 20), (1, b"second" * 20)]
     log.close()
