@@ -187,7 +187,7 @@ class PartitionLog:
     def _roll(self) -> None:
         active = self._active
         fresh = self._new_segment(self._folder / segment_name(active.next_offset))
-        # Where no file can be opened (disk, descriptors) nothing has changed, and it is tried again.
+        # Where no file can be opened (disk, descriptors) nothing changes, and it is tried again.
         fresh.open_for_append()
         active.close()
         self._segments.append(fresh)
