@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import click
 from rich.table import Table
 from rich.text import Text
 
@@ -12,7 +13,6 @@ from agents.terminal import Terminal, say, say_json
 _ROWS = 200
 """Rows of the table; the summary counts all."""
 _SHOWN_CHARS = 160
-_PIPE_COLUMNS = 200
 _PIPE_COLUMNS = 200
 
 _MEANINGS = {
@@ -56,7 +56,8 @@ class Report:
             say_json({"summary": counts, "dry_run": self._dry_run})
             return
         if self._rows:
-            Terminal().print(self._table())
+            width = None if click.get_text_stream("stdout").isatty() else _PIPE_COLUMNS
+            Terminal(width=width).print(self._table())
         total = self._counts.total()
         if total > len(self._rows) and len(self._rows) == _ROWS:
             say(f"the first {_ROWS} rows are shown; --json lists all")
