@@ -39,6 +39,7 @@ class TokenSource(AbstractTokenProvider):  # type: ignore[misc] # aiokafka ships
         self._config = config
         self._token: Token | None = None
         self._renew_at = 0.0
+        self._over_at = 0.0
         self._failure = ""
         self._failures = 0
         self._rests_until = 0.0
@@ -59,7 +60,7 @@ class TokenSource(AbstractTokenProvider):  # type: ignore[misc] # aiokafka ships
         async with self._lock():
             if self._token is None or time.time() >= self._renew_at:
                 await self._renew()
-            if self._token is None or self._is_over(self._token):
+            if self._token is None or self._is_over:
                 raise TokenError(self._failure)
             return self._token.text
 
@@ -91,6 +92,7 @@ class TokenSource(AbstractTokenProvider):  # type: ignore[misc] # aiokafka ships
         life = token.expires_at - time.time()
         self._token = token
         self._renew_at = token.expires_at - min(self._config.refresh_seconds, life / 5)
+        self._over_at = token.expires_at - min(_LEAST_LIFE_SECONDS, life / 10)
         self._failures = 0
         # Brokers that refuse every token must not make us ask at each connection.
         self._rests_until = time.monotonic() + min(_LEAST_REST_SECONDS, life / 5)
@@ -113,15 +115,15 @@ class TokenSource(AbstractTokenProvider):  # type: ignore[misc] # aiokafka ships
         self._failures += 1
         rest = min(_LONGEST_REST_SECONDS, 2.0 ** min(self._failures - 1, 10))
         self._rests_until = time.monotonic() + rest
-        held = self._token is not None and not self._is_over(self._token)
+        held = self._token is not None and not self._is_over
         _log.warning(
             "no new token for Kafka",
             extra={"error": sentence, "next_try_seconds": rest, "old_one_still_good": held},
         )
 
-    @staticmethod
-    def _is_over(token: Token) -> bool:
-        return time.time() >= token.expires_at - _LEAST_LIFE_SECONDS
+    @property
+    def _is_over(self) -> bool:
+        return time.time() >= self._over_at
 
 
 @lru_cache(maxsize=16)

@@ -23,8 +23,7 @@ LISTENERS = {
 }
 _SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 _PLAIN_LOGIN = (
-    "org.apache.kafka.common.security.plain.PlainLoginModule required "
-    f'user_{USER}="{PASSWORD}";'
+    f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
 )
 _BEARER_LOGIN = (
     "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
@@ -102,7 +101,7 @@ def _bearer(listener: str, keys_url: str) -> dict[str, str]:
         f"{named}.oauthbearer.sasl.jaas.config": _BEARER_LOGIN,
         f"{named}.oauthbearer.sasl.server.callback.handler.class": _BEARER_CHECK,
         f"{named}.oauthbearer.sasl.oauthbearer.jwks.endpoint.url": keys_url,
-        # Without it Kafka 4.1 takes a token of any signer; it is not found under a mechanism's name.
+        # Without it Kafka 4.1 takes a token of any signer; a mechanism's prefix would hide it.
         f"{named}.sasl.oauthbearer.jwt.validator.class": _SIGNED_TOKENS,
         f"{named}.oauthbearer.sasl.oauthbearer.expected.audience": AUDIENCE,
         f"{named}.oauthbearer.sasl.oauthbearer.expected.issuer": ISSUER,
