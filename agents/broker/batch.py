@@ -17,6 +17,8 @@ LENGTH_PREFIX = 12  # base offset and length, which the length does not count
 _CRC_FROM = 21
 _TRANSACTIONAL, _CONTROL, _DELETE_HORIZON = 0x10, 0x20, 0x40
 NO_PRODUCER = -1
+# The most that any client can be told to put into one; opening a batch holds its records.
+MAX_RECORDS_PER_BATCH = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,9 @@ def _check(header: BatchHeader, batch: memoryview, max_batch_bytes: int) -> None
         )
     if not 0 < header.record_count == header.last_offset_delta + 1:
         raise BrokerError(ErrorCode.INVALID_RECORD, "a batch's record count and offsets disagree")
+    if header.record_count > MAX_RECORDS_PER_BATCH:
+        sentence = f"a batch of {header.record_count} records; at most {MAX_RECORDS_PER_BATCH}"
+        raise BrokerError(ErrorCode.INVALID_RECORD, sentence)
     if header.attributes & 0x07 not in set(Compression):
         raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "unknown compression codec")
 

@@ -14,6 +14,9 @@ from agents.broker.wire import WireError
 logger = logging.getLogger(__name__)
 
 _SMALLEST_FRAME = 8  # the fixed part of a request header
+# Answers that other members of a group decide about, within their time limits: up to half an hour.
+_WAITS_FOR_OTHERS = frozenset({ApiKey.JOIN_GROUP, ApiKey.SYNC_GROUP})
+_LOOK_FOR_CLIENT_SECONDS = 1.0
 
 
 class Connection:
@@ -66,9 +69,24 @@ class Connection:
                 answer = await self._answer(request)
         if request.key is not ApiKey.PRODUCE:
             # The others are small and may wait long: they must not keep the budget meanwhile.
-            answer = await self._answer(request)
+            if request.key in _WAITS_FOR_OTHERS:
+                answer = await self._answer_while_client_stays(request)
+            else:
+                answer = await self._answer(request)
         if answer:
             await self._send(answer)
+
+    async def _answer_while_client_stays(self, request: Request) -> list[bytes]:
+        """Answer, unless the client goes first: its connection would be held for nobody."""
+        answering = asyncio.ensure_future(self._answer(request))
+        try:
+            while not (await asyncio.wait({answering}, timeout=_LOOK_FOR_CLIENT_SECONDS))[0]:
+                if self._reader.at_eof():
+                    msg = "the client went before it was answered"
+                    raise ConnectionResetError(msg)
+        finally:
+            answering.cancel()
+        return answering.result()
 
     async def _answer(self, request: Request) -> list[bytes]:
         context = Context(

@@ -161,6 +161,8 @@ class DataRequests:
             return {**answer, "offset": log.next_offset}
         if wanted == _EARLIEST:
             return {**answer, "offset": log.start_offset}
+        if wanted < 0:  # newer protocol versions give meanings to some of them
+            return {**answer, "error": ErrorCode.UNSUPPORTED_VERSION}
         found = log.offset_for_time(wanted)
         return answer if found is None else {**answer, "timestamp": found[0], "offset": found[1]}
 

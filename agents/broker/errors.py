@@ -40,6 +40,10 @@ class ErrorCode(IntEnum):
     INVALID_RECORD = 87
 
 
+# Sentences quote what clients send; the protocol's strings end at 32,767 bytes.
+_SENTENCE_CHARS = 500
+
+
 class BrokerError(Exception):
     """A request, or a part of it, is refused with a protocol error code and a sentence.
 
@@ -48,5 +52,5 @@ class BrokerError(Exception):
     """
 
     def __init__(self, code: ErrorCode, sentence: str) -> None:
-        super().__init__(sentence)
+        super().__init__(sentence[:_SENTENCE_CHARS])
         self.code = code

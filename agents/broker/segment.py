@@ -96,7 +96,7 @@ class Segment:
 
     def first_batch_reaching(self, timestamp_ms: int) -> bytes | None:
         """Return the first batch with a record of that time or later, or None."""
-        if self.max_timestamp_ms < timestamp_ms:
+        if not self.size or self.max_timestamp_ms < timestamp_ms:
             return None
         entry = max(0, bisect_left(self._timestamps, timestamp_ms) - 1)
         for position, header in self._walk(self._positions[entry], self.size, _LOOKUP_WINDOW):

@@ -69,6 +69,11 @@ class EmbeddedCluster:
         return self._folder / "data"
 
     @property
+    def log(self) -> Path:
+        """What the broker has written to its log, over all its restarts."""
+        return self._folder / "broker.log"
+
+    @property
     def pids(self) -> dict[int, int]:
         if self._running is None or not self._running.is_running:
             return {}
@@ -84,7 +89,7 @@ class EmbeddedCluster:
         environ["PYTHONPATH"] = str(_ROOT)
         argv = [sys.executable, "-m", "agents", "broker", "--port", str(self._port)]
         argv += ["--data-dir", str(self.data)]
-        self._running = WatchedProcess(argv, self._folder / "broker.log", environ)
+        self._running = WatchedProcess(argv, self.log, environ)
         try:
             self.wait_ready()
         except BaseException as error:

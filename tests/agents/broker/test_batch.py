@@ -1,4 +1,5 @@
 import contextlib
+import struct
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from agents.broker.batch import (
     split_batches,
     stamp,
 )
+from agents.broker.batch_codec import crc32c
 from agents.broker.errors import BrokerError, ErrorCode
 
 LIMIT = 1 << 20
@@ -79,6 +81,14 @@ def test_a_batch_above_the_limit_is_refused(a_batch: Any) -> None:
 
 def test_a_request_without_a_batch_is_refused() -> None:
     assert refusal(b"") is ErrorCode.INVALID_RECORD
+
+
+def test_a_batch_that_claims_billions_of_records_is_refused(a_batch: Any) -> None:
+    batch = bytearray(a_batch([b"x"]))
+    struct.pack_into(">i", batch, 23, 2**31 - 2)
+    struct.pack_into(">i", batch, 57, 2**31 - 1)
+    struct.pack_into(">I", batch, 17, crc32c(batch[21:]))
+    assert refusal(bytes(batch)) is ErrorCode.INVALID_RECORD
 
 
 def test_several_batches_are_cut_apart(a_batch: Any) -> None:

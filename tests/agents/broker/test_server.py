@@ -204,6 +204,44 @@ def test_a_silent_connection_is_closed(tmp_path: Path) -> None:
     with_broker(tmp_path, scenario, idle_timeout_ms=100)
 
 
+def test_a_client_that_goes_while_it_waits_for_its_group_holds_no_connection(
+    tmp_path: Path,
+) -> None:
+    """A member that stays away keeps the others waiting for half an hour; they need not stay."""
+    half_an_hour_ms = 1_800_000
+
+    def join(group: bytes) -> bytes:
+        body = struct.pack(">hhih", 11, 1, 1, -1)
+        body += struct.pack(">h", len(group)) + group
+        body += struct.pack(">iih", half_an_hour_ms, half_an_hour_ms, 0)
+        body += struct.pack(">h", 8) + b"consumer" + struct.pack(">i", 1)
+        body += struct.pack(">h", 5) + b"range" + struct.pack(">i", 0)
+        return struct.pack(">i", len(body)) + body
+
+    async def scenario(broker: EmbeddedBroker) -> None:
+        first_reader, first = await connect(broker)
+        first.write(join(b"g"))
+        await first_reader.readexactly(4)  # it is the only member, and never comes again
+        waiting = [await connect(broker) for _ in range(5)]
+        for _, writer in waiting:
+            writer.write(join(b"g"))
+            await writer.drain()
+        while len(broker._connections) < 6:
+            await asyncio.sleep(0.01)
+        for _, writer in waiting:
+            writer.close()
+            await writer.wait_closed()
+        try:
+            async with asyncio.timeout(5):
+                while len(broker._connections) > 1:
+                    await asyncio.sleep(0.05)
+        finally:
+            first.close()
+            await first.wait_closed()
+
+    with_broker(tmp_path, scenario)
+
+
 HOSTILE = {
     "negative length": struct.pack(">i", -5) + b"rest",
     "zero length": struct.pack(">i", 0),

@@ -33,12 +33,15 @@ class Clients:
         Tests use timestamps of long ago, which retention would take for a reason to delete.
         """
         name = f"contract-{secrets.token_hex(6)}"
-        overrides = {"retention.ms": "-1"}
-        overrides |= {key.replace("_", "."): value for key, value in config.items()}
-        wanted = NewTopic(name, partitions, config=overrides)
+        self.create(name, partitions, **{"retention_ms": "-1", **config})
+        return name
+
+    def create(self, name: str, partitions: int = 1, **config: str) -> None:
+        """Create a topic by its name, with the cluster's own number of replicas."""
+        settings = {key.replace("_", "."): value for key, value in config.items()}
+        wanted = NewTopic(name, partitions, config=settings)
         self.admin.create_topics([wanted])[name].result(PATIENCE_SECONDS)
         self.wait_until_has(name, partitions)
-        return name
 
     def wait_until_has(self, topic: str, partitions: int) -> None:
         """Wait until every broker gives the topic this number of partitions (0: has no such)."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import ConfigResource, ResourceType
 
 from tests.clusters.cluster import Cluster
 from tests.contracts.broker.clients import Clients
@@ -52,9 +52,7 @@ def test_clients_go_on_through_a_kill_and_nothing_acknowledged_is_lost_or_double
 ) -> None:
     """An idempotent producer and a group member both live through the death of every node."""
     clients = Clients(own_cluster.bootstrap)
-    wanted = NewTopic("numbers", 1)
-    clients.admin.create_topics([wanted])["numbers"].result(20)
-    clients.wait_until_has("numbers", 1)
+    clients.create("numbers")
 
     async def scenario() -> tuple[list[int], list[int]]:
         acknowledged: list[int] = []
