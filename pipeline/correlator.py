@@ -83,7 +83,7 @@ class Correlator:
         """
         try:
             state = msgspec.json.decode(data, type=CorrelatorState)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             msg = f"no correlator snapshot ({error}); expected what `snapshot` gave"
             raise ValueError(msg) from error
         if state.version != STATE_VERSION:

@@ -26,6 +26,8 @@ CLUSTER_SUFFIXES = (
     ".consul",
 )
 _TALKING = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER})
+CACHED_CHARS = 2_048
+"""Longer label sets are looked up anew each time: a cache full of them would fill the memory."""
 _NOBODY = frozenset({"", "user", "unknown"})
 """What the service graph connector writes for a side that it did not see."""
 
@@ -115,9 +117,11 @@ route='instance')
         key = (labels, metric)
         resolved = self._components.get(key)
         if resolved is None:
+            resolved = self._find(_plain_labels(labels), metric)
             if len(self._components) >= self._config.cache_entries:
                 self._components.clear()
-            resolved = self._components[key] = self._find(_plain_labels(labels), metric)
+            if _is_short(labels):
+                self._components[key] = resolved
         return resolved
 
     def resource(self, resource: Labels) -> Component | None:
@@ -138,11 +142,14 @@ route='instance')
         if kind not in _TALKING:
             return None
         key = (attributes, kind)
-        if key not in self._peer_cache:
-            if len(self._peer_cache) >= self._config.cache_entries:
-                self._peer_cache.clear()
-            self._peer_cache[key] = self._peer(_plain_labels(attributes))
-        return self._peer_cache[key]
+        if key in self._peer_cache:
+            return self._peer_cache[key]
+        found = self._peer(_plain_labels(attributes))
+        if len(self._peer_cache) >= self._config.cache_entries:
+            self._peer_cache.clear()
+        if _is_short(attributes):
+            self._peer_cache[key] = found
+        return found
 
     def edge(self, labels: Labels) -> tuple[Component, Component] | None:
         """Return (caller, callee) of a servicegraph series; None where a side is not known."""
@@ -176,6 +183,10 @@ route='instance')
     def _peer(self, by_name: dict[str, str]) -> Component | None:
         ruled = apply_rules(self._config.rules, by_name)
         return ruled[0] if ruled else self._peers.peer(by_name)
+
+
+def _is_short(labels: Labels) -> bool:
+    return sum(len(name) + len(value) for name, value in labels) <= CACHED_CHARS
 
 
 def _plain_labels(labels: Labels) -> dict[str, str]:

@@ -19,6 +19,9 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
+NAME_CHARS = 256
+"""Component names are cut to this: hosts and whatever Kubernetes names have at most 253."""
+
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal"})  # noqa: S104 -- recognised, not bound to
 """Hosts that name the speaker itself, so never a component."""
 
@@ -158,7 +161,8 @@ def tidy(name: str, suffixes: tuple[str, ...] = ()) -> str:
     # `namespace/name` is how Prometheus and Kubernetes qualify; a host's path comes after a dot
     # or a port, and `host_of` is for those.
     host = host_of(bare.rsplit("/", 1)[-1] or bare)
-    return first_label(host) if host.endswith(suffixes) else host
+    found = first_label(host) if host.endswith(suffixes) else host
+    return found[:NAME_CHARS].rstrip(".")
 
 
 def workload_of(pod: str) -> str:

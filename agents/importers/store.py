@@ -33,7 +33,7 @@ def store(recording: Recording, dest: Path) -> Path:
 def _place(recording: Recording) -> PurePosixPath:
     suite, case = recording.provenance["suite"], recording.provenance["case"]
     place = PurePosixPath(suite) / PurePosixPath(case)
-    if place.is_absolute() or ".." in place.parts:
+    if place.is_absolute() or ".." in place.parts or not str(place).isprintable():
         msg = f"the set names a case {str(place)!r}, which leads out of DEST; check the set"
         raise DestinationError(msg)
     return place

@@ -16,7 +16,7 @@ def decode_incident(value: bytes) -> Incident:
     """
     try:
         incident = _DECODER.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"this is no incident record: {error}"
         raise SchemaError(msg) from error
     ours = SCHEMA_VERSION.split(".", 1)[0]

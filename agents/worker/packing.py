@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from agents.worker.stage import Outgoing
+from schemas.alert import Alert
 from schemas.codecs.signals import encode_signal
 from schemas.signal import (
     AlertSignal,
@@ -22,7 +23,10 @@ from schemas.signal import (
 
 T = TypeVar("T")
 _FIELDS = ("services", "edges", "series", "sightings", "declared")
-_SHORT_TEXT = 1_024
+PROSE_CHARS = 16_384
+"""Most characters of an alert's annotations that go on: every alert is remembered for hours."""
+URL_CHARS = 2_048
+"""Longest link of an alert that goes on; a cut one would lead nowhere."""
 
 
 class Packer:
@@ -31,6 +35,8 @@ class Packer:
     def __init__(self, topic: str, max_bytes: int) -> None:
         self._topic = topic
         self._max_bytes = max_bytes
+        # A character takes up to four bytes.
+        self._prose_chars = min(PROSE_CHARS, max_bytes // 8)
 
     def pack(self, signals: Iterable[tuple[str, Signal]]) -> list[Outgoing]:
         """Return the records of (environment, signal) pairs.
@@ -52,12 +58,9 @@ class Packer:
         return Outgoing(self._topic, environment.encode(), value)
 
     def _single(self, signal: Signal) -> bytes:
-        value = encode_signal(signal)
-        if len(value) <= self._max_bytes or not isinstance(signal, AlertSignal):
-            return value
-        # Identity (labels) is never touched; annotations are prose.
-        annotations = tuple((k, text[:_SHORT_TEXT]) for k, text in signal.alert.annotations)
-        return encode_signal(replace(signal, alert=replace(signal.alert, annotations=annotations)))
+        if isinstance(signal, AlertSignal):
+            signal = replace(signal, alert=_with_short_prose(signal.alert, self._prose_chars))
+        return encode_signal(signal)
 
     def _split(self, signal: TelemetrySignal) -> Iterator[bytes]:
         value = encode_signal(signal)
@@ -74,6 +77,18 @@ class Packer:
                 name: tuple(item for at, item in part if at == name) for name in _FIELDS
             }
             yield from self._split(replace(signal, **chosen))
+
+
+def _with_short_prose(alert: Alert, chars: int) -> Alert:
+    """Cut annotations that are long in all, each to its share; identity is never touched."""
+    if len(alert.generator_url) > URL_CHARS:
+        alert = replace(alert, generator_url="")
+    if sum(len(text) for _, text in alert.annotations) <= chars:
+        return alert
+    share = chars // len(alert.annotations)
+    return replace(
+        alert, annotations=tuple((name, text[:share]) for name, text in alert.annotations)
+    )
 
 
 def merge(signals: Sequence[TelemetrySignal]) -> TelemetrySignal:

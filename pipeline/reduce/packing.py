@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 State = TypeVar("State")
+STATE_BYTES_LIMIT = 1 << 30
+"""Most bytes of an unpacked state; a full reducer holds a few hundred megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,16 @@ def dump(state: object) -> bytes:
     return zlib.compress(msgspec.msgpack.encode(state), 1)
 
 
+def _unpacked(data: bytes) -> bytes:
+    """Undo the compression, never holding more than the limit."""
+    unpacker = zlib.decompressobj()
+    state = unpacker.decompress(data, STATE_BYTES_LIMIT)
+    if unpacker.unconsumed_tail or not unpacker.eof:
+        msg = f"not {STATE_BYTES_LIMIT} bytes at most, or cut"
+        raise zlib.error(msg)
+    return state
+
+
 def load(data: bytes, kind: type[State]) -> State:
     """Read a state dataclass.
 
@@ -57,8 +69,8 @@ def load(data: bytes, kind: type[State]) -> State:
         ValueError: when the bytes are no snapshot of this kind.
     """
     try:
-        return msgspec.msgpack.decode(zlib.decompress(data), type=kind)
-    except (zlib.error, msgspec.DecodeError) as error:
+        return msgspec.msgpack.decode(_unpacked(data), type=kind)
+    except (zlib.error, msgspec.DecodeError, RecursionError) as error:
         msg = (
             f"A snapshot of {len(data)} bytes is no {kind.__name__} ({error}); it was written by"
             " another version or cut short: start from the committed offset without it."

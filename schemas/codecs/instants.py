@@ -18,14 +18,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-@lru_cache(maxsize=4096)
+_TEXT_CHARS = 64
+
+
 def parse_instant(text: str) -> int | None:
     """Read an RFC 3339 time; None where it is no such thing.
 
     >>> parse_instant("2026-09-01T10:00:00.123456789Z"), parse_instant("yesterday")
     (1788256800123, None)
     """
-    if len(text) > 64 or not _RFC_3339.fullmatch(text):
+    # What is longer is never remembered: a few thousand long texts would fill the memory.
+    return _remembered(text) if len(text) <= _TEXT_CHARS else None
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> int | None:
+    if not _RFC_3339.fullmatch(text):
         return None
     try:
         instant = datetime.fromisoformat(text.upper())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from schemas.codecs.limits import CodecLimits, check_bytes
+from schemas.codecs.limits import CodecLimits, check_bytes, check_count
 from schemas.errors import SchemaError
 
 # The closing quote is optional, so an unfinished string ends at the end of input and no start is
@@ -28,7 +28,7 @@ def check_depth(value: bytes, limit: int) -> None:
 the message or raise limits.json_depth
     """
     # Most messages have fewer brackets than levels allowed and need no closer look.
-    if value.count(b"[") + value.count(b"{") <= limit:
+    if _containers(value) <= limit:
         return
     text = np.frombuffer(_STRINGS.sub(b"", value), np.uint8)
     # Setting bit 5 maps [ to { and ] to }; no other character of bare JSON lands there.
@@ -43,6 +43,23 @@ the message or raise limits.json_depth
         raise SchemaError(msg)
 
 
+def check_shape(value: bytes, limits: CodecLimits) -> None:
+    """Refuse JSON that is too deep, or that holds so many objects that they outweigh the text.
+
+    >>> check_shape(b"[{}, {}]", CodecLimits(json_containers=2))
+    Traceback (most recent call last):
+    schemas.errors.SchemaError: found 3 objects and lists, at most 2 are accepted: send smaller \
+messages or raise limits.json_containers
+    """
+    check_count(_containers(value), limits.json_containers, "objects and lists", "json_containers")
+    check_depth(value, limits.json_depth)
+
+
+def _containers(value: bytes) -> int:
+    """Count what opens an object or a list; inside of text it counts too, which is rare."""
+    return value.count(b"[") + value.count(b"{")
+
+
 def parse_json(value: bytes, limits: CodecLimits) -> object:
     """Parse JSON bytes.
 
@@ -53,7 +70,7 @@ def parse_json(value: bytes, limits: CodecLimits) -> object:
     if not value.strip():
         msg = "the message is empty, expected JSON: check what the producer writes"
         raise SchemaError(msg)
-    check_depth(value, limits.json_depth)
+    check_shape(value, limits)
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:

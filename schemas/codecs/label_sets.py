@@ -14,7 +14,9 @@ def read_labels(value: object, where: str, limits: CodecLimits) -> Labels:
     >>> read_labels({"b": "2", "a": "1", "c": ""}, "labels", CodecLimits())
     (('a', '1'), ('b', '2'))
     """
-    return _read(as_object(value, where), where, limits, limits.label_value_chars)
+    labels = _read(as_object(value, where), where, limits, limits.label_value_chars)
+    check_label_chars(sum(len(name) + len(text) for name, text in labels), where, limits)
+    return labels
 
 
 def read_annotations(value: object, where: str, limits: CodecLimits) -> Labels:
@@ -27,6 +29,7 @@ def read_annotations(value: object, where: str, limits: CodecLimits) -> Labels:
 def check_labels(labels: Labels, where: str, limits: CodecLimits) -> Labels:
     """Refuse a label set that exceeds the limits; return it otherwise."""
     check_label_count(len(labels), where, limits)
+    check_label_chars(sum(len(name) + len(value) for name, value in labels), where, limits)
     for name, value in labels:
         if len(name) > limits.label_name_chars:
             _refuse_name(name, where, limits)
@@ -41,6 +44,16 @@ def check_label_count(count: int, where: str, limits: CodecLimits) -> None:
         msg = (
             f"{where} has {count} entries, at most {limits.labels_per_set} are accepted:"
             " drop some or raise limits.labels_per_set"
+        )
+        raise SchemaError(msg)
+
+
+def check_label_chars(count: int, where: str, limits: CodecLimits) -> None:
+    """Refuse labels that are many and long at once: each is remembered as a whole."""
+    if count > limits.label_set_chars:
+        msg = (
+            f"{where} has {count} characters in all, at most {limits.label_set_chars} are"
+            " accepted: drop some or raise limits.label_set_chars"
         )
         raise SchemaError(msg)
 

@@ -16,6 +16,9 @@ class CodecLimits:
         default=8 * 1024 * 1024, metadata={"doc": "Most bytes of one message."}
     )
     json_depth: int = field(default=64, metadata={"doc": "Deepest nesting of JSON."})
+    json_containers: int = field(
+        default=500_000, metadata={"doc": "Most objects and lists in a JSON message."}
+    )
     alerts_per_message: int = field(default=10_000, metadata={"doc": "Most alerts in a message."})
     spans_per_message: int = field(default=200_000, metadata={"doc": "Most spans in a message."})
     links_per_message: int = field(
@@ -36,6 +39,10 @@ class CodecLimits:
     )
     label_name_chars: int = field(default=256, metadata={"doc": "Longest label name."})
     label_value_chars: int = field(default=4096, metadata={"doc": "Longest label value."})
+    label_set_chars: int = field(
+        default=32_768,
+        metadata={"doc": "Most characters of all names and values of one thing's labels."},
+    )
     annotation_value_chars: int = field(
         default=65_536, metadata={"doc": "Longest annotation value or title."}
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.codecs.json_text import check_depth
+from schemas.codecs.json_text import check_shape
 from schemas.codecs.limits import CodecLimits
 from schemas.errors import SchemaError
 
@@ -191,7 +191,7 @@ def _plain(value: _AnyValue) -> object:
 
 
 def _parse(decoder: Any, value: bytes, limits: CodecLimits) -> Any:
-    check_depth(value, limits.json_depth)
+    check_shape(value, limits)
     try:
         return decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -34,7 +34,7 @@ def decode_metrics(
     if dialect is JSON:
         found = otlp_json.parse_metrics(inner, limits)
     else:
-        found = otlp_messages.parse_metrics(inner)
+        found = otlp_messages.parse_metrics(inner, limits)
     _MEMO.begin_message(limits)
     samples = _Samples(dialect, limits)
     check_count(len(found), limits.resources_per_message, "resources", "resources_per_message")
@@ -80,6 +80,13 @@ class _Samples:
             return
         if not metric.name:
             msg = "found a metric without a name: correct the exporter"
+            raise SchemaError(msg)
+        if max(len(metric.name), len(metric.unit)) > self._limits.label_name_chars:
+            msg = (
+                f"found a metric whose name and unit have {len(metric.name)} and"
+                f" {len(metric.unit)} characters, at most {self._limits.label_name_chars} are"
+                " accepted: shorten them or raise limits.label_name_chars"
+            )
             raise SchemaError(msg)
         data = getattr(metric, kind)
         match kind:

@@ -37,7 +37,7 @@ def decode_spans(
     if dialect is JSON:
         found = otlp_json.parse_traces(inner, limits)
     else:
-        found = otlp_messages.parse_traces(inner)
+        found = otlp_messages.parse_traces(inner, limits)
     columns = _Columns(dialect, limits)
     check_count(len(found), limits.resources_per_message, "resources", "resources_per_message")
     scopes = sum(len(each.scope_spans) for each in found)

@@ -12,7 +12,7 @@ import numpy as np
 
 from schemas.codecs.cloudevents import Headers, open_bytes
 from schemas.codecs.instants import read_instant
-from schemas.codecs.json_text import check_depth, parse_json
+from schemas.codecs.json_text import check_shape, parse_json
 from schemas.codecs.label_sets import read_labels
 from schemas.codecs.limits import DEFAULT_LIMITS, CodecLimits, check_bytes, check_count
 from schemas.codecs.series_memo import SeriesMemo, SeriesTable
@@ -77,7 +77,7 @@ def decode_samples(
 
 def _decode(value: bytes, limits: CodecLimits) -> tuple[int, float, Series]:
     check_bytes(value, limits)
-    check_depth(value, limits.json_depth)
+    check_shape(value, limits)
     try:
         sample = _SAMPLE.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -11,6 +11,8 @@ from schemas.telemetry import Series
 
 MEMO_ENTRIES = 50_000
 MEMO_KEY_BYTES = 2048
+MEMO_BYTES = 64 * 1024 * 1024
+"""Series of long labels are few: what is remembered together is no more than this."""
 
 
 class SeriesMemo:
@@ -20,12 +22,14 @@ class SeriesMemo:
         self._limits: CodecLimits | None = None
         self._by_raw: dict[Hashable, Series] = {}
         self._by_value: dict[Series, Series] = {}
+        self._bytes = 0
 
     def begin_message(self, limits: CodecLimits) -> None:
         """Make room if the last message left it full; forget what other limits let through."""
-        full = len(self._by_raw) > MEMO_ENTRIES or len(self._by_value) > MEMO_ENTRIES
-        if full or limits != self._limits:
+        full = max(len(self._by_raw), len(self._by_value)) > MEMO_ENTRIES
+        if full or self._bytes > MEMO_BYTES or limits != self._limits:
             self._limits = limits
+            self._bytes = 0
             self._by_raw.clear()
             self._by_value.clear()
 
@@ -36,6 +40,7 @@ class SeriesMemo:
     def add(self, raw: Hashable, series: Series, *, raw_bytes: int) -> Series:
         """Return the one object equal to `series`; remember it for `raw` unless that is long."""
         one = self._by_value.setdefault(series, series)
+        self._bytes += raw_bytes
         if raw_bytes <= MEMO_KEY_BYTES:
             self._by_raw[raw] = one
         return one

@@ -32,7 +32,10 @@ TEXTS = (
 def mutate(data: bytes, random: Random, target: Target) -> bytes:
     """Change an input a little, or a lot; never longer than what is fuzzed."""
     for _ in range(random.choice((1, 1, 1, 2, 3, 5))):
-        data = _once(data, random, target)[:INPUT_BYTES]
+        try:
+            data = _once(data, random, target)[:INPUT_BYTES]
+        except (OverflowError, RecursionError):  # a number too large, a document too deep
+            data = mutate_bytes(data, random, target)[:INPUT_BYTES]
     return data
 
 
@@ -120,12 +123,9 @@ def mutate_json(data: bytes, random: Random, target: Target) -> bytes:
         document = json.loads(data)
     except (ValueError, RecursionError):
         return mutate_bytes(data, random, target)
-    try:
-        document = _changed(document, random, target)
-        # A lone surrogate is written as an escape half of the time, and as bytes otherwise.
-        text = json.dumps(document, ensure_ascii=random.random() < 0.5)
-    except RecursionError:
-        return mutate_bytes(data, random, target)
+    document = _changed(document, random, target)
+    # A lone surrogate is written as an escape half of the time, and as bytes otherwise.
+    text = json.dumps(document, ensure_ascii=random.random() < 0.5)
     return text.encode("utf-8", "surrogatepass")
 
 
