@@ -20,9 +20,12 @@ class Brokers(Protocol):
     nodes: tuple[int, ...]
     bootstrap: str
 
+    @property
+    def pid(self) -> int: ...
     async def start(self) -> None: ...
     async def kill(self, node: int = 1) -> None: ...
     async def restart(self, node: int = 1) -> None: ...
+    async def terminate(self, node: int = 1) -> None: ...
     async def suspend(self, node: int = 1) -> None: ...
     async def resume(self, node: int = 1) -> None: ...
     async def stop(self) -> None: ...
@@ -33,15 +36,26 @@ class EmbeddedBrokers:
 
     nodes = (1,)
 
-    def __init__(self, nursery: Nursery, folder: Path) -> None:
+    def __init__(self, nursery: Nursery, folder: Path, host: str = "127.0.0.1") -> None:
         self._nursery = nursery
         self._folder = folder
         (self._port,) = free_ports(1)
-        self.bootstrap = f"127.0.0.1:{self._port}"
+        self._host = host
+        self.bootstrap = f"{host}:{self._port}"
         self._process: Process | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
-        order = {"role": "broker", "port": self._port, "folder": str(self._folder / "data")}
+        order = {
+            "role": "broker",
+            "host": self._host,
+            "port": self._port,
+            "folder": str(self._folder / "data"),
+        }
         log = self._folder / "broker.log"
         self._process = await self._nursery.start("broker", order, log)
         await self._process.ready()
@@ -65,6 +79,12 @@ class EmbeddedBrokers:
         assert node == 1
         self._process.send(signal.SIGCONT)
 
+    async def terminate(self, node: int = 1) -> None:
+        assert self._process is not None
+        assert node == 1
+        self._process.send(signal.SIGTERM)
+        await self._process.ended()
+
     async def stop(self) -> None:
         if self._process is not None and self._process.is_running:
             await self._process.kill()
@@ -77,6 +97,10 @@ class ApacheBrokers:
         self._cluster = ApacheCluster(folder, nodes)
         self.nodes = self._cluster.nodes
         self.bootstrap = self._cluster.bootstrap
+
+    @property
+    def pid(self) -> int:
+        return self._cluster.pids[self.nodes[0]]
 
     async def start(self) -> None:
         await asyncio.to_thread(self._cluster.start)
@@ -92,6 +116,9 @@ class ApacheBrokers:
 
     async def resume(self, node: int = 1) -> None:
         self._cluster.resume(node)
+
+    async def terminate(self, node: int = 1) -> None:
+        await asyncio.to_thread(self._cluster.terminate, node)
 
     async def stop(self) -> None:
         await asyncio.to_thread(self._cluster.stop)

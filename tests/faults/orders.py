@@ -121,6 +121,7 @@ async def _broker(order: Mapping[str, Any], say: Callable[[Mapping[str, Any]], N
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     config = BrokerConfig(
+        host=order["host"],
         port=order["port"],
         data_dir=Path(order["folder"]),
         min_session_timeout_ms=1_000,

@@ -20,6 +20,11 @@ class Proxy:
         self._open.set()
         self._pipes: set[asyncio.Task[None]] = set()
 
+    @property
+    def address(self) -> str:
+        """Where to connect instead of to the broker."""
+        return f"{PROXY_HOST}:{self._port}"
+
     async def __aenter__(self) -> "Proxy":
         self._server = await asyncio.start_server(self._serve, PROXY_HOST, self._port)
         return self

@@ -45,6 +45,7 @@ class Stand:
     folder: Path
     webhook: str
     bootstrap: str
+    workers_bootstrap: str
     cold: bool = False
     player: Player | None = None
     worker: dict[str, Any] = field(default_factory=dict)
@@ -60,7 +61,7 @@ class Stand:
         name = f"worker-{self._count}"
         order = {
             "role": "worker",
-            "bootstrap": self.bootstrap,
+            "bootstrap": self.workers_bootstrap,
             "webhook": self.webhook,
             "worker": self.worker | settings,
             "die_at": die_at,

@@ -1,0 +1,160 @@
+"""Makes the runs of the rows, compares each with the undisturbed one, and keeps the score."""
+
+import asyncio
+import contextlib
+import random
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agents.demo.receiver import ChatReceiver
+from tests.faults.cluster import ApacheBrokers, Brokers, EmbeddedBrokers
+from tests.faults.compare import Finding, compare
+from tests.faults.outcome import Outcome
+from tests.faults.processes import Nursery
+from tests.faults.proxy import BROKER_HOST, Proxy
+from tests.faults.rows import ROWS, Row
+from tests.faults.stand import Run, RunError, Stand, play
+from tests.faults.storm import Storm
+from tests.faults.strikes import Plan, Scale
+
+_MESSAGES = 1_000
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One run of a row: what was wrong, and what it cost. `run` is None when it did not end."""
+
+    row: str
+    number: int
+    findings: tuple[Finding, ...]
+    error: str = ""
+    run: Run | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.findings and not self.error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What to run, and on what.
+
+    Attributes:
+        runs: how many of each row, by its name.
+        scale: how long faults last.
+        cluster: embedded or apache.
+        cold: whether workers start from nothing, as their users start them.
+        folder: where logs of failed runs stay.
+        seed: what the runs are drawn from.
+    """
+
+    runs: dict[str, int]
+    scale: Scale
+    cluster: str
+    cold: bool
+    folder: Path
+    seed: int
+
+
+@dataclass(slots=True)
+class Campaign:
+    """All runs of one invocation; `told` hears of each result as it comes."""
+
+    choice: Choice
+    nursery: Nursery
+    storm: Storm
+    told: Callable[[Result], None]
+    results: list[Result] = field(default_factory=list)
+    _expected: Outcome | None = None
+
+    async def run(self) -> list[Result]:
+        """Make every run; the first is undisturbed, and what all others are compared with."""
+        rows = [row for row in ROWS if self.choice.runs.get(row.name)]
+        first = await self._undisturbed()
+        self._expected = first.outcome
+        for row in rows:
+            gate = asyncio.Semaphore(_AT_ONCE if row.waits else 1)
+            numbers = range(self.choice.runs[row.name])
+            await asyncio.gather(*(self._gated(gate, row, number) for number in numbers))
+        return self.results
+
+    async def _undisturbed(self) -> Run:
+        return await self._play(ROWS[0], 0, self.choice.folder / "first")
+
+    async def _gated(self, gate: asyncio.Semaphore, row: Row, number: int) -> None:
+        async with gate:
+            result = await self._one(row, number)
+        self.results.append(result)
+        self.told(result)
+
+    async def _one(self, row: Row, number: int) -> Result:
+        assert self._expected is not None
+        folder = self.choice.folder / f"{row.name.replace(':', '-')}-{number}"
+        try:
+            run = await self._play(row, number, folder)
+        except (RunError, RuntimeError, OSError, TimeoutError) as error:
+            said = f"{type(error).__name__}: {error}"
+            return Result(row=row.name, number=number, findings=(), error=said)
+        findings = tuple(compare(self._expected, run.outcome))
+        if not findings:
+            shutil.rmtree(folder, ignore_errors=True)
+        return Result(row=row.name, number=number, findings=findings, run=run)
+
+    async def _play(self, row: Row, number: int, folder: Path) -> Run:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        rng = random.Random(f"{self.choice.seed} {row.name} {number}")
+        async with contextlib.AsyncExitStack() as stack:
+            brokers, proxy = await self._brokers(row, folder, stack)
+            receiver = await stack.enter_async_context(ChatReceiver(max_messages=_MESSAGES))
+            stand = Stand(
+                brokers=brokers,
+                nursery=self.nursery,
+                folder=folder,
+                webhook=receiver.url,
+                bootstrap=brokers.bootstrap,
+                workers_bootstrap=proxy.address if proxy else brokers.bootstrap,
+                cold=self.choice.cold,
+            )
+            await stack.enter_async_context(_ending(stand))
+            hits = f"{row.die_at}:{rng.randint(1, 4)}" if row.die_at else "never"
+            await stand.start_workers(row.workers[number % len(row.workers)], die_at=hits)
+            plan = Plan(rng=rng, scale=self.choice.scale, proxy=proxy)
+            return await play(stand, receiver, self.storm, lambda s: row.strike(s, plan))
+
+    async def _brokers(
+        self, row: Row, folder: Path, stack: contextlib.AsyncExitStack
+    ) -> tuple[Brokers, Proxy | None]:
+        if self.choice.cluster == "apache":
+            brokers: Brokers = ApacheBrokers(folder, row.nodes)
+        else:
+            host = BROKER_HOST if row.proxied else "127.0.0.1"
+            brokers = EmbeddedBrokers(self.nursery, folder, host)
+        stack.push_async_callback(brokers.stop)
+        await brokers.start()
+        if not row.proxied:
+            return brokers, None
+        port = int(brokers.bootstrap.rpartition(":")[2])
+        return brokers, await stack.enter_async_context(Proxy(port))
+
+
+@contextlib.asynccontextmanager
+async def _ending(stand: Stand) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(worker.kill() for worker in stand.running))
+
+
+def possible(rows: Sequence[Row], cluster: str) -> tuple[list[Row], dict[str, str]]:
+    """Tell rows that can be run on a kind of cluster from those that cannot, with the reason."""
+    reasons: dict[str, str] = {}
+    for row in rows:
+        if cluster != "apache" and row.nodes > 1:
+            reasons[row.name] = "takes three brokers: run it with --cluster apache"
+        if cluster == "apache" and row.proxied:
+            reasons[row.name] = "the proxy stands before the embedded broker"
+    return [row for row in rows if row.name not in reasons], reasons
