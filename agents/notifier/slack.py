@@ -26,7 +26,7 @@ _LINE = 600  # characters of one line of ours; telemetry was cut shorter by the 
 _MAX_URL = 1_000
 # What Slack or Mattermost would make a mention, a link or a picture of: of telemetry, nothing.
 _LIVE = re.compile(
-    r"@(?=\w)|:(?=//)|\](?=[(:\[])|!(?=\[)|\bwww(?=\.)|\bmailto(?=:)", re.IGNORECASE
+    r"@(?=\w)|<(?=[!@#])|:(?=//)|\](?=[(:\[])|!(?=\[)|\bwww(?=\.)|\bmailto(?=:)", re.IGNORECASE
 )
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ELLIPSIS = "…"
@@ -139,8 +139,8 @@ def _mrkdwn_object(text: str) -> dict[str, Any]:
 def mrkdwn(text: str, limit: int) -> str:
     """Clean and escape text from telemetry; at most `limit` units, no entity cut in two.
 
-    >>> mrkdwn("<!channel> a & b", 80)
-    '&lt;!channel&gt; a &amp; b'
+    >>> mrkdwn("<b> a & b", 80)
+    '&lt;b&gt; a &amp; b'
     >>> mrkdwn("x<y", 5), mrkdwn("@here!", 80) == "@here!"
     ('x…', False)
     """
