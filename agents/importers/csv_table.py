@@ -47,5 +47,5 @@ def _numbers(row: Sequence[str], path: Path, line: int, width: int) -> list[floa
     try:
         return [float(cell) if cell.strip() else float("nan") for cell in row]
     except ValueError as error:
-        msg = f"{path}:{line} holds no numbers ({error}); unpack the set again"
+        msg = f"{path}:{line} holds no numbers ({str(error)[:200]}); unpack the set again"
         raise LayoutError(msg) from error

@@ -81,7 +81,7 @@ def read_faults(path: Path) -> list[Injected]:
         hours = orjson.loads(path.read_bytes())
         found = [_fault(row) for rows in hours.values() for row in rows]
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
-        msg = f"{path} is no fault list of nezha ({error}); unpack the set again"
+        msg = f"{path} is no fault list of nezha ({str(error)[:200]}); unpack the set again"
         raise LayoutError(msg) from error
     return sorted(found, key=lambda fault: (fault.at_ms, fault.pod, fault.kind))
 

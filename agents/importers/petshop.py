@@ -98,7 +98,7 @@ def _edges(path: Path) -> list[tuple[str, str]]:
             if cell and float(cell)
         ]
     except ValueError as error:
-        msg = f"{path} is no adjacency matrix ({error}); unpack the set again"
+        msg = f"{path} is no adjacency matrix ({str(error)[:200]}); unpack the set again"
         raise LayoutError(msg) from error
 
 
@@ -114,7 +114,7 @@ def _target(path: Path) -> _Target:
             command=str(how.get("command", "")),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        msg = f"{path} tells no target and root cause ({error!r}); unpack the set again"
+        msg = f"{path} tells no target and root cause ({repr(error)[:200]}); unpack the set again"
         raise LayoutError(msg) from error
 
 

@@ -24,5 +24,5 @@ def text_of(path: Path) -> Iterator[TextIO]:
         with path.open(encoding="utf-8", newline="") as file:
             yield file
     except (UnicodeDecodeError, csv.Error) as error:
-        msg = f"{path} is no table in UTF-8 ({error}); unpack the set again"
+        msg = f"{path} is no table in UTF-8 ({str(error)[:200]}); unpack the set again"
         raise LayoutError(msg) from error

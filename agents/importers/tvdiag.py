@@ -149,7 +149,7 @@ def _keyed(path: Path) -> Keyed:
     try:
         content = orjson.loads(existing(path, of="tvdiag").read_bytes())
     except orjson.JSONDecodeError as error:
-        msg = f"{path} is no JSON ({error}); unpack the set again"
+        msg = f"{path} is no JSON ({str(error)[:200]}); unpack the set again"
         raise LayoutError(msg) from error
     if not isinstance(content, dict) or not all(isinstance(v, list) for v in content.values()):
         msg = f"{path} holds no object of lists keyed by case; unpack the set again"

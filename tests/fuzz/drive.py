@@ -1,37 +1,35 @@
-"""Fuzzes one target for some seconds and says as JSON what came of it: run by `campaign`.
+"""Fuzzes one target for some seconds and writes as JSON what came of it: called by `campaign`.
 
-    python -m tests.fuzz.drive TARGET SECONDS FOLDER
-
-By atheris (guided by coverage) where it is installed, else by mutation alone. A finding is saved
-and the run goes on; what hangs or outgrows its memory ends the process, which counts as one.
+By atheris (guided by coverage) where it is there, else by mutation alone. A finding is saved and
+the run goes on; what hangs or outgrows its memory ends the process, which counts as one.
 """
 
 import hashlib
-import logging
 import re
 import resource
-import sys
 import time
 import traceback
-from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import orjson
 
-PACKAGES = ["schemas", "pipeline", "models", "agents"]
+from tests.fuzz.mutation import mutate
+from tests.fuzz.oracle import FindingError, Target, judge
+
 MEMORY_MB = 1_500
 HANG_SECONDS = 30
 MUTATED_SHARE = 0.75
+REPORT_SECONDS = 2.0
+HERE = Path(__file__).parent
 
 
 class Run:
     """Counts inputs and findings; a finding is known by the exception and where it was raised."""
 
-    def __init__(self, name: str, seconds: float, folder: Path) -> None:
-        from tests.fuzz.targets import TARGETS  # noqa: PLC0415 -- inside atheris' import hook
-
-        self.target = TARGETS[name]
+    def __init__(self, target: Target, seconds: float, folder: Path) -> None:
+        self.target = target
         self.seconds = seconds
         self.folder = folder
         self.inputs = 0
@@ -42,33 +40,30 @@ class Run:
 
     def one(self, data: bytes) -> bool:
         """Judge one input."""
-        from tests.fuzz.oracle import FindingError, judge  # noqa: PLC0415 -- as above
-
         self.inputs += 1
+        taken = False
         try:
             taken = judge(self.target, data)
             self.taken += taken
         except FindingError as error:
-            taken = False
             self._keep(error, data)
-        if time.monotonic() - self._written > 2:
+        now = time.monotonic()
+        # Nothing runs after the end, so what is nearly up is reported each time.
+        if now - self._written > REPORT_SECONDS or now - self.begun > self.seconds - 0.2:
             self.report()
         return taken
 
     def for_atheris(self, data: bytes) -> None:
-        """Judge one input; report once time is nearly up, since nothing runs after the end."""
+        """Judge one input; atheris wants no answer."""
         self.one(data)
-        if self.inputs % 64 == 0 and time.monotonic() - self.begun > self.seconds - 1:
-            self.report()
 
     def _keep(self, error: BaseException, data: bytes) -> None:
         cause = error.__cause__ or error
         frames = traceback.extract_tb(cause.__traceback__)
-        ours = [frame for frame in frames if "/tests/fuzz/oracle" not in frame.filename]
-        last = ours[-1] if ours else frames[-1]
-        place = f"{Path(last.filename).name}:{last.lineno}"
+        behind = [frame for frame in frames if "/tests/fuzz/oracle" not in frame.filename]
+        last = behind[-1] if behind else frames[-1]
         sentence = re.sub(r"\d+", "N", str(error))[:60] if error is cause else ""
-        key = f"{type(cause).__name__} {place} {sentence}"
+        key = f"{type(cause).__name__} {Path(last.filename).name}:{last.lineno} {sentence}".strip()
         if key in self.found:
             return
         name = hashlib.sha256(data).hexdigest()[:16]
@@ -94,31 +89,23 @@ class Run:
         }
         (self.folder / f"{self.target.name}.json").write_bytes(orjson.dumps(said))
 
-
-def begin(run: Run) -> list[bytes]:
-    """Lay the seeds and the kept corpus into the working corpus; return all of it."""
-    corpus = run.folder / "corpus" / run.target.name
-    corpus.mkdir(parents=True, exist_ok=True)
-    here = Path(__file__).parent
-    known = [
-        path
-        for kind in ("corpus", "regressions")
-        for path in (here / kind / run.target.name).glob("*")
-    ]
-    for data in (*run.target.seeds, *(path.read_bytes() for path in known)):
-        (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
-    return [path.read_bytes() for path in sorted(corpus.iterdir())]
+    def begin(self) -> list[bytes]:
+        """Lay the seeds and what is kept into the working corpus; return all of it."""
+        corpus = self.folder / "corpus" / self.target.name
+        corpus.mkdir(parents=True, exist_ok=True)
+        kept = [
+            path.read_bytes()
+            for kind in ("corpus", "regressions")
+            for path in (HERE / kind / self.target.name).glob("*")
+        ]
+        for data in (*self.target.seeds, *kept):
+            (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+        return [path.read_bytes() for path in sorted(corpus.iterdir())]
 
 
-def by_coverage(name: str, seconds: float, folder: Path) -> None:
+def by_coverage(run: Run, atheris: Any) -> None:
     """Let atheris choose what is kept and changed further; it ends the process."""
-    import atheris  # noqa: PLC0415 -- not there everywhere
-
-    with atheris.instrument_imports(include=PACKAGES):
-        run = Run(name, seconds, folder)
-    from tests.fuzz.mutation import mutate  # noqa: PLC0415 -- after the hook
-
-    begin(run)
+    run.begin()
 
     def mutated(data: bytes, max_size: int, seed: int) -> bytes:
         random = Random(seed)
@@ -128,14 +115,14 @@ def by_coverage(name: str, seconds: float, folder: Path) -> None:
         return changed
 
     arguments = [
-        sys.argv[0],
-        str(folder / "corpus" / name),
-        f"-max_total_time={int(seconds)}",
+        "fuzz",
+        str(run.folder / "corpus" / run.target.name),
+        f"-max_total_time={int(run.seconds)}",
         "-max_len=65536",
         "-verbosity=0",
         f"-timeout={HANG_SECONDS}",
         f"-rss_limit_mb={MEMORY_MB}",
-        f"-artifact_prefix={folder}/findings/{name}-",
+        f"-artifact_prefix={run.folder}/findings/{run.target.name}-",
     ]
     atheris.Setup(arguments, run.for_atheris, custom_mutator=mutated)
     atheris.Fuzz()
@@ -143,9 +130,7 @@ def by_coverage(name: str, seconds: float, folder: Path) -> None:
 
 def by_mutation(run: Run) -> None:
     """Change what is known; what is taken, and every tenth of the rest, is changed further."""
-    from tests.fuzz.mutation import mutate  # noqa: PLC0415 -- beside its twin above
-
-    pool = begin(run)
+    pool = run.begin()
     random = Random(run.target.name)
     for data in pool:
         run.one(data)
@@ -154,19 +139,3 @@ def by_mutation(run: Run) -> None:
         if run.one(data) or random.random() < 0.1:
             pool[random.randrange(len(pool)) if len(pool) > 5_000 else len(pool) :] = [data]
     run.report()
-
-
-def main() -> None:
-    """Run as the module's docstring says."""
-    name, seconds, folder = sys.argv[1], float(sys.argv[2]), Path(sys.argv[3])
-    (folder / "findings").mkdir(parents=True, exist_ok=True)
-    # What the code under test logs about hostile input would be all that one sees.
-    logging.disable(logging.CRITICAL)
-    if find_spec("atheris"):
-        by_coverage(name, seconds, folder)
-    else:
-        by_mutation(Run(name, seconds, folder))
-
-
-if __name__ == "__main__":
-    main()
