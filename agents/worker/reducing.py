@@ -73,6 +73,8 @@ class ReducerShell:
 
     def idle(self, now_ms: int) -> list[Outgoing]:
         """Let go of what is held, once nothing has come for a while."""
+        # What was restored was held by another process; the silence is counted from here.
+        self._handled_ms = self._handled_ms or now_ms
         if not self._held or now_ms - self._handled_ms < self._flush_ms:
             return []
         self._held = False
