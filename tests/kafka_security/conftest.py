@@ -49,20 +49,14 @@ def cluster(
 
 
 @pytest.fixture
-def section(
-    files: Files, tokens: TokenServer, cluster: ApacheCluster
-) -> Callable[..., dict[str, Any]]:
-    """The [kafka] section that fits a listener, with single tables changed."""
+def kafka(files: Files, tokens: TokenServer, cluster: ApacheCluster) -> Callable[..., KafkaConfig]:
+    """The [kafka] section that fits a listener, with single keys and tables changed."""
 
-    def made(listener: str, **changes: Any) -> dict[str, Any]:
+    def made(listener: str, **changes: Any) -> KafkaConfig:
         given = fitting(files, tokens.url("/token"))[listener]
         given = {"bootstrap": cluster.address(listener), **given}
         for name, value in changes.items():
             given[name] = given.get(name, {}) | value if isinstance(value, dict) else value
-        return given
+        return build(KafkaConfig, given, Place("kafka"))
 
     return made
-
-
-def kafka_config(section: dict[str, Any]) -> KafkaConfig:
-    return build(KafkaConfig, section, Place("kafka"))

@@ -20,6 +20,7 @@ LISTENERS = {
     "BOTH": "SASL_SSL",
     "CLEAR": "SASL_PLAINTEXT",
     "OPEN": "PLAINTEXT",
+    "OLD": "SSL",
 }
 _SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 _PLAIN_LOGIN = (
@@ -43,6 +44,9 @@ class Files:
         self.ca = ours.write(folder, "ca")
         self.other_ca = theirs.write(folder, "other-ca")
         self.broker = ours.sign("broker", "127.0.0.1").write(folder, "broker")
+        self.old_broker = ours.sign("broker", "127.0.0.1", begin_days=-9, end_days=-2).write(
+            folder, "old-broker"
+        )
         self.client = ours.sign("rootline").write(folder, "client")
         self.locked = ours.sign("rootline").write(folder, "locked", KEY_PASSWORD)
         self.expired = ours.sign("rootline", begin_days=-9, end_days=-2).write(folder, "expired")
@@ -57,14 +61,13 @@ def security(files: Files, keys_url: str, properties: Mapping[str, str] | None =
         keys_url: where the broker reads the keys that sign tokens.
         properties: more server properties.
     """
-    certificate, key = files.broker
-    both = files.folder / "broker-both.pem"
-    both.write_bytes(key.read_bytes() + certificate.read_bytes())
     return Security(
         listeners=LISTENERS,
         properties={
             "ssl.keystore.type": "PEM",
-            "ssl.keystore.location": str(both),
+            "ssl.keystore.location": _keystore(files.broker),
+            "listener.name.old.ssl.keystore.type": "PEM",
+            "listener.name.old.ssl.keystore.location": _keystore(files.old_broker),
             "ssl.truststore.type": "PEM",
             "ssl.truststore.location": str(files.ca),
             "listener.name.mtls.ssl.client.auth": "required",
@@ -82,6 +85,14 @@ def security(files: Files, keys_url: str, properties: Mapping[str, str] | None =
         ),
         jvm=(f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={keys_url}",),
     )
+
+
+def _keystore(identity: tuple[Path, Path]) -> str:
+    """Put key and certificate into the one file that Kafka takes as a keystore."""
+    certificate, key = identity
+    both = certificate.with_suffix(".keystore.pem")
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    return str(both)
 
 
 def _scram(listener: str, *mechanisms: str) -> dict[str, str]:
@@ -134,4 +145,5 @@ def fitting(files: Files, token_url: str) -> dict[str, dict[str, Any]]:
         "BOTH": {"security_protocol": "SASL_SSL", "tls": mutual, "sasl": scram},
         "CLEAR": {"security_protocol": "SASL_PLAINTEXT", "sasl": clear},
         "OPEN": {},
+        "OLD": {"security_protocol": "SSL", "tls": tls},
     }
