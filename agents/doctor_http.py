@@ -135,9 +135,9 @@ class HttpDoctor:
 
 def _trusting(tls: TlsConfig) -> ssl.SSLContext | bool:
     """Trust the certificate that the gateway is configured with, whoever issued it."""
-    if tls.certificate is None:
+    if tls.certificate_file is None:
         return True
-    context = ssl.create_default_context(cafile=str(tls.certificate))
+    context = ssl.create_default_context(cafile=str(tls.certificate_file))
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     # It is asked at its address; the name in its certificate is that of its service.
     context.check_hostname = False

@@ -24,11 +24,11 @@ class TlsConfig:
         ValueError: a certificate without its key, or the other way round.
     """
 
-    certificate: Path | None = field(
+    certificate_file: Path | None = field(
         default=None,
         metadata={"doc": "PEM file: the certificate and its chain. Read again when it changes."},
     )
-    key: Path | None = field(
+    key_file: Path | None = field(
         default=None, metadata={"doc": "PEM file: the certificate's private key."}
     )
     key_password: str = field(
@@ -36,7 +36,7 @@ class TlsConfig:
         repr=False,
         metadata={"doc": "Opens the key, if it is encrypted.", "secret": True},
     )
-    client_ca: Path | None = field(
+    client_ca_file: Path | None = field(
         default=None,
         metadata={
             "doc": "PEM file of authorities; every client must then show a certificate of theirs "
@@ -48,18 +48,22 @@ class TlsConfig:
     )
 
     def __post_init__(self) -> None:
-        if (self.certificate is None) != (self.key is None):
-            given, other = ("key", "certificate") if self.key else ("certificate", "key")
+        if (self.certificate_file is None) != (self.key_file is None):
+            given, other = (
+                ("key_file", "certificate_file")
+                if self.key_file
+                else ("certificate_file", "key_file")
+            )
             msg = f"{given} is set and {other} is not; TLS needs both"
             raise ValueError(msg)
-        if self.client_ca is not None and self.certificate is None:
-            msg = "client_ca is set without a certificate; set certificate and key as well"
+        if self.client_ca_file is not None and self.certificate_file is None:
+            msg = "client_ca_file is set without a certificate_file; set that and key_file as well"
             raise ValueError(msg)
 
     @property
     def enabled(self) -> bool:
         """Tell whether the gateway speaks TLS."""
-        return self.certificate is not None
+        return self.certificate_file is not None
 
 
 class Certificate:
@@ -77,8 +81,8 @@ class Certificate:
         self.context.options |= ssl.OP_NO_RENEGOTIATION
         self.context.set_alpn_protocols(["http/1.1"])
         self._load(self.context)
-        if config.client_ca is not None:
-            self._require_clients(config.client_ca)
+        if config.client_ca_file is not None:
+            self._require_clients(config.client_ca_file)
         self._stamp = self._stamps()
 
     def renew(self) -> bool:
@@ -99,14 +103,16 @@ class Certificate:
 
     def _load(self, context: ssl.SSLContext) -> None:
         config = self._config
-        assert config.certificate is not None, "TLS is enabled"
+        assert config.certificate_file is not None, "TLS is enabled"
         try:
-            context.load_cert_chain(config.certificate, config.key, lambda: config.key_password)
+            context.load_cert_chain(
+                config.certificate_file, config.key_file, lambda: config.key_password
+            )
         except (OSError, ValueError) as error:
             msg = (
-                f"gateway.tls names the certificate {config.certificate} and the key "
-                f"{config.key}, which cannot be used: {_why(error)}; expected two PEM files that "
-                "belong together"
+                f"gateway.tls names the certificate {config.certificate_file} and the key "
+                f"{config.key_file}, which cannot be used: {_why(error)}; expected two PEM files "
+                "that belong together"
             )
             raise SettingsError(msg) from error
 
@@ -115,8 +121,8 @@ class Certificate:
             self.context.load_verify_locations(authorities)
         except (OSError, ValueError) as error:
             msg = (
-                f"gateway.tls.client_ca names {authorities}, which cannot be used: {_why(error)}; "
-                "expected a PEM file of certificates"
+                f"gateway.tls.client_ca_file names {authorities}, which cannot be used: "
+                f"{_why(error)}; expected a PEM file of certificates"
             )
             raise SettingsError(msg) from error
         self.context.verify_mode = ssl.CERT_REQUIRED

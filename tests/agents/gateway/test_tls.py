@@ -5,35 +5,31 @@ import logging
 import shutil
 import socket
 import ssl
+import tempfile
 import time
 from pathlib import Path
 
 import aiohttp
 import pytest
-import trustme
 
 from agents.doctor_finding import Verdict
 from agents.doctor_http import HttpDoctor
 from agents.errors import SettingsError
 from agents.gateway.tls import Certificate, TlsConfig
 from agents.settings import Settings, load_settings
+from tests.kafka_security.certificates import Authority
 
-AUTHORITY = trustme.CA()
-OTHERS = trustme.CA()
-
-
-def written(folder: Path, name: str, authority: trustme.CA = AUTHORITY) -> TlsConfig:
-    issued = authority.issue_cert("127.0.0.1")
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    issued.private_key_pem.write_to_path(certificate.with_suffix(".key"))
-    for number, part in enumerate(issued.cert_chain_pems):
-        part.write_to_path(certificate, append=number > 0)
-    return TlsConfig(certificate=certificate, key=key)
+AUTHORITY, OTHERS = Authority("ours"), Authority("others")
 
 
-def trusting(authority: trustme.CA = AUTHORITY, **changes: object) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
+def written(folder: Path, name: str, authority: Authority = AUTHORITY) -> TlsConfig:
+    certificate, key = authority.sign("gateway", "127.0.0.1").write(folder, name)
+    return TlsConfig(certificate_file=certificate, key_file=key)
+
+
+def trusting(authority: Authority = AUTHORITY, **changes: object) -> ssl.SSLContext:
+    with tempfile.TemporaryDirectory() as folder:
+        context = ssl.create_default_context(cafile=authority.write(Path(folder), "ca"))
     for name, value in changes.items():
         setattr(context, name, value)
     return context
@@ -66,7 +62,9 @@ def test_alerts_come_over_tls_to_who_trusts_the_authority(start_bench, tmp_path)
 )
 def test_older_versions_than_the_least_are_not_spoken(start_bench, tmp_path, least, most, fits):
     files = written(tmp_path, "ours")
-    tls = TlsConfig(certificate=files.certificate, key=files.key, min_version=least)
+    tls = TlsConfig(
+        certificate_file=files.certificate_file, key_file=files.key_file, min_version=least
+    )
     client = trusting(minimum_version=ssl.TLSVersion.TLSv1, maximum_version=most)
     client.set_ciphers("DEFAULT:@SECLEVEL=0")
 
@@ -83,12 +81,13 @@ def test_older_versions_than_the_least_are_not_spoken(start_bench, tmp_path, lea
 
 def test_with_a_client_authority_only_its_clients_come_in(start_bench, tmp_path):
     files = written(tmp_path, "ours")
-    clients = tmp_path / "clients.pem"
-    AUTHORITY.cert_pem.write_to_path(clients)
-    tls = TlsConfig(certificate=files.certificate, key=files.key, client_ca=clients)
+    clients = AUTHORITY.write(tmp_path, "clients")
+    tls = TlsConfig(
+        certificate_file=files.certificate_file, key_file=files.key_file, client_ca_file=clients
+    )
     known, stranger = trusting(), trusting()
-    AUTHORITY.issue_cert("agent@shop.example").configure_cert(known)
-    OTHERS.issue_cert("agent@shop.example").configure_cert(stranger)
+    known.load_cert_chain(*AUTHORITY.sign("agent").write(tmp_path, "known"))
+    stranger.load_cert_chain(*OTHERS.sign("agent").write(tmp_path, "stranger"))
 
     async def scene():
         async with start_bench(kafka=False, tls=tls, trust=known) as bench:
@@ -107,11 +106,11 @@ def test_a_renewed_certificate_is_in_force_for_new_connections(tmp_path, caplog)
     assert not certificate.renew()
     # Half a pair: the old one stays, and says so.
     renewed = written(tmp_path, "renewed", OTHERS)
-    shutil.copy(renewed.certificate, tls.certificate)
+    shutil.copy(renewed.certificate_file, tls.certificate_file)
     assert not certificate.renew()
     assert "stays in force" in caplog.text
     assert not certificate.renew()
-    shutil.copy(renewed.key, tls.key)
+    shutil.copy(renewed.key_file, tls.key_file)
     with caplog.at_level(logging.INFO):
         assert certificate.renew()
 
@@ -132,18 +131,24 @@ def test_files_that_are_no_certificate_are_refused_in_a_sentence(tmp_path):
     text = tmp_path / "text.pem"
     text.write_text("no certificate")
     pairs = [
-        (text, good.key),
-        (good.certificate, other.key),
-        (tmp_path / "absent.pem", good.key),
+        (text, good.key_file),
+        (good.certificate_file, other.key_file),
+        (tmp_path / "absent.pem", good.key_file),
     ]
     for certificate, key in pairs:
         with pytest.raises(SettingsError, match=r"gateway\.tls names the certificate"):
-            Certificate(TlsConfig(certificate=certificate, key=key))
-    with pytest.raises(SettingsError, match="client_ca"):
-        Certificate(TlsConfig(certificate=good.certificate, key=good.key, client_ca=text))
+            Certificate(TlsConfig(certificate_file=certificate, key_file=key))
+    with pytest.raises(SettingsError, match="client_ca_file"):
+        Certificate(
+            TlsConfig(
+                certificate_file=good.certificate_file, key_file=good.key_file, client_ca_file=text
+            )
+        )
 
 
-@pytest.mark.parametrize("keys", ["certificate = 'a'", "key = 'a'", "client_ca = 'a'"])
+@pytest.mark.parametrize(
+    "keys", ["certificate_file = 'a'", "key_file = 'a'", "client_ca_file = 'a'"]
+)
 def test_half_a_pair_is_refused(tmp_path, keys):
     path = tmp_path / "rootline.toml"
     path.write_text(f"[gateway.tls]\n{keys}\n")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-import trustme
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -20,6 +19,7 @@ from agents.notifier.networks import is_permitted
 from agents.notifier.retry import Cause
 from agents.notifier.webhook import Delivery, Letter, Outcome, Webhook
 from agents.settings import load_settings
+from tests.kafka_security.certificates import Authority
 
 QUICK = {"retry_base_ms": 5, "retry_cap_ms": 10, "retry_deadline_ms": 300}
 LETTER = Letter(
@@ -210,22 +210,21 @@ def test_no_spelling_of_an_inner_address_is_permitted(address: str) -> None:
     assert not is_permitted(address)
 
 
-def tls_server(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:
+def tls_server(authority: Authority, folder: Path, name: str = "127.0.0.1") -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
+    context.load_cert_chain(*authority.sign("chat", name).write(folder, "server"))
     return context
 
 
 @pytest.mark.parametrize("case", ["trusted", "a stranger's", "another name"])
 def test_a_receiver_is_told_only_if_its_certificate_is_good(case: str, tmp_path: Path) -> None:
-    ours = trustme.CA()
-    file = tmp_path / "ca.pem"
-    ours.cert_pem.write_to_path(file)
-    issuer = trustme.CA() if case == "a stranger's" else ours
+    ours = Authority("ours")
+    file = ours.write(tmp_path, "ca")
+    issuer = Authority("others") if case == "a stranger's" else ours
     name = "other.example" if case == "another name" else "127.0.0.1"
 
     async def test() -> None:
-        listener = Listener(tls_server(issuer, name))
+        listener = Listener(tls_server(issuer, tmp_path, name))
         await listener.start()
         delivery, retried = await deliver(f"https://127.0.0.1:{listener.port}/x", ca_file=file)
         if case == "trusted":
@@ -240,9 +239,9 @@ def test_a_receiver_is_told_only_if_its_certificate_is_good(case: str, tmp_path:
     run(test)
 
 
-def test_without_a_ca_file_only_the_systems_authorities_count() -> None:
+def test_without_a_ca_file_only_the_systems_authorities_count(tmp_path: Path) -> None:
     async def test() -> None:
-        listener = Listener(tls_server(trustme.CA()))
+        listener = Listener(tls_server(Authority("ours"), tmp_path))
         await listener.start()
         delivery, _ = await deliver(f"https://127.0.0.1:{listener.port}/x")
         assert delivery.outcome is Outcome.EXPIRED
