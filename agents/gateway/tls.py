@@ -128,7 +128,7 @@ class Certificate:
         self.context.verify_mode = ssl.CERT_REQUIRED
 
     def _stamps(self) -> tuple[int | None, ...]:
-        paths = (self._config.certificate, self._config.key)
+        paths = (self._config.certificate_file, self._config.key_file)
         return tuple(_changed_at(path) for path in paths if path is not None)
 
 
