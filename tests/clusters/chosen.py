@@ -12,6 +12,7 @@ import pytest
 from tests.clusters.apache import ApacheCluster
 from tests.clusters.cluster import Cluster
 from tests.clusters.embedded import EmbeddedCluster
+from tests.clusters.external import ExternalCluster
 from tests.clusters.jars import need_kafka
 
 KINDS = ("embedded", "apache", "apache3")
@@ -31,8 +32,16 @@ def kind() -> str:
     return chosen
 
 
+def is_embedded() -> bool:
+    """Whether the tests run on the embedded broker, of which each can have its own."""
+    return external() is None and kind() == "embedded"
+
+
 def new_cluster(folder: Path) -> Cluster:
     """Make, but do not start, a cluster of the chosen kind; skip where that cannot be."""
+    named = external()
+    if named is not None:
+        return ExternalCluster(named)
     chosen = kind()
     if chosen == "embedded":
         return EmbeddedCluster(folder)

@@ -69,11 +69,10 @@ def rests_on_spans_and_metrics(incident: dict) -> bool:
     return (True, "trace") in found and (False, "series") in found
 
 
-def test_spans_and_metrics_of_the_sdk_reach_the_graph_and_the_evidence(tmp_path):
+def test_spans_and_metrics_of_the_sdk_reach_the_graph_and_the_evidence(tmp_path, clean_cluster):
     async def scene():
         async with Processes(tmp_path) as processes:
-            broker = await processes.rootline("broker", "--port", "0", "--data-dir", "broker")
-            bootstrap = broker["bootstrap"]
+            bootstrap = clean_cluster.bootstrap
             await processes.rootline(
                 "worker",
                 BOOTSTRAP=bootstrap,

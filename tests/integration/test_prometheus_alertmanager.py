@@ -111,7 +111,7 @@ async def start_prometheus(
     )
 
 
-def test_a_rule_that_fires_becomes_an_incident_and_its_end_resolves_it(tmp_path):
+def test_a_rule_that_fires_becomes_an_incident_and_its_end_resolves_it(tmp_path, clean_cluster):
     async def scene():
         target = Target()
         async with (
@@ -119,8 +119,7 @@ def test_a_rule_that_fires_becomes_an_incident_and_its_end_resolves_it(tmp_path)
             scraped(target) as scrape_address,
             Processes(tmp_path) as processes,
         ):
-            broker = await processes.rootline("broker", "--port", "0", "--data-dir", "broker")
-            bootstrap = broker["bootstrap"]
+            bootstrap = clean_cluster.bootstrap
             await processes.rootline(
                 "worker",
                 BOOTSTRAP=bootstrap,

@@ -15,10 +15,6 @@ from tests.contracts.broker.clients import Clients
 
 @pytest.fixture(scope="session")
 def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    named = chosen.external()
-    if named is not None:
-        yield named
-        return
     with chosen.new_cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running.bootstrap
 
@@ -31,7 +27,5 @@ def cluster(bootstrap: str) -> Clients:
 @pytest.fixture
 def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A fresh cluster of the chosen kind for a test that kills it."""
-    if chosen.external() is not None:
-        pytest.skip("left out: a cluster given by ROOTLINE_BOOTSTRAP is not ours to kill")
     with chosen.new_cluster(tmp_path / "own") as running:
         yield running
