@@ -31,7 +31,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "broker": Subcommand(
         "agents.broker.command:broker", "Run the embedded Kafka-protocol broker (demos, tests)."
     ),
-    "replay": Subcommand("agents.replay:replay", "Run the engine over a recording, no Kafka."),
+    "replay": Subcommand(
+        "agents.replay.command:replay", "Run the pipeline over a recording, or again over Kafka."
+    ),
     "redrive": Subcommand(
         "agents.redrive.command:redrive", "Send dead letters to where they came from."
     ),

@@ -1,59 +1,19 @@
-"""`rootline replay RECORDING`: the engine over a recording, with no Kafka.
-
-Prints every revision as it would be published; the same recording gives the same bytes.
-"""
+"""Prints what a replay of a recording gave: tables for people, or JSON lines."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-import click
 import orjson
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from agents.offline import OfflineConfig, OfflineRun, run_offline
-from agents.options import json_option, settings_option
-from agents.rankers import configured_ranker
-from agents.recordings import read_recording
-from agents.settings import Settings
+from agents.offline import OfflineRun
 from agents.terminal import Terminal, say_json
 from pipeline.outputs import AlertSetAside, IncidentPublished, Output
 from schemas.incident import Incident
 
 
-@click.command()
-@click.argument("recording", type=click.Path(path_type=Path))
-@click.option("--final", is_flag=True, help="Only the last revision of each incident.")
-@settings_option
-@json_option
-def replay(*, recording: Path, final: bool, settings: Settings, as_json: bool) -> None:
-    """Run the engine over RECORDING and print the incidents."""
-    content = read_recording(recording)
-    config = OfflineConfig(
-        resolver=settings.resolver,
-        reduce=settings.reduce,
-        pipeline=settings.pipeline,
-        future_seconds=settings.worker.future_seconds,
-    )
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    quiet = not click.get_text_stream("stderr").isatty()
-    with Progress(*columns, transient=True, disable=quiet, console=Terminal(stderr=True)) as bar:
-        task = bar.add_task(f"replaying {recording}", total=1.0)
-        run = run_offline(
-            content,
-            configured_ranker(settings.model),
-            config=config,
-            progress=lambda share: bar.update(task, completed=share),
-        )
-    outputs = _last_revisions(run.outputs) if final else run.outputs
-    if as_json:
-        _print_json(outputs, run)
-    else:
-        _print_table(run)
-
-
-def _last_revisions(outputs: Iterable[Output]) -> list[Output]:
+def last_revisions(outputs: Iterable[Output]) -> list[Output]:
+    """Keep the last revision of each incident, and everything that is none."""
     last: dict[str, Output] = {}
     rest: list[Output] = []
     for output in outputs:
@@ -65,7 +25,7 @@ def _last_revisions(outputs: Iterable[Output]) -> list[Output]:
     return [*last.values(), *rest]
 
 
-def _print_json(outputs: Iterable[Output], run: OfflineRun) -> None:
+def print_json(outputs: Iterable[Output], run: OfflineRun) -> None:
     """One JSON object a line: incidents, then alerts set aside, in the order they came."""
     for output in outputs:
         match output:
@@ -79,9 +39,10 @@ def _print_json(outputs: Iterable[Output], run: OfflineRun) -> None:
         say_json(rejected, orjson.OPT_SORT_KEYS)
 
 
-def _print_table(run: OfflineRun) -> None:
+def print_table(run: OfflineRun) -> None:
+    """Print the last revision of each incident, and what ended elsewhere."""
     console = Terminal()
-    for output in _last_revisions(run.outputs):
+    for output in last_revisions(run.outputs):
         if isinstance(output, IncidentPublished):
             console.print(_incident_table(output.incident))
     aside = [o for o in run.outputs if isinstance(o, AlertSetAside)]
