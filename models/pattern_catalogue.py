@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Final
-
-import yaml
+from typing import Final
 
 from models.errors import ModelError
 from models.pattern_fields import Fields
 from schemas.change import ChangeKind
+from schemas.codecs.yaml_text import parse_yaml
 from schemas.component import ComponentKind
+from schemas.errors import SchemaError
 from schemas.evidence import EVIDENCE_KINDS
 
 SAYS_LITTLE: Final = frozenset({"alert_symptom", "metric_other", "explained", "quiet"})
@@ -32,8 +32,8 @@ EDGES: Final = ("caller", "callee", "resident", "node", "holder")
 """Whom trouble spreads to: who calls it, whom it calls, what runs on it, what it runs on, and
 who holds its connections."""
 
-_SAFE_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""What yaml.safe_load does, by libyaml where it is there: 10,000 lines in 0.1 s instead of 0.7."""
+FILE_BYTES: Final = 4 * 1024 * 1024
+"""Largest file that is read; those that ship have some ten kilobytes."""
 
 RULE_NAME: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
 HEXADECIMAL: Final = re.compile(r"[0-9a-f]+", re.ASCII)
@@ -160,11 +160,18 @@ def _once(what: str, values: Iterable[str]) -> None:
 
 
 def _family(name: str, data: bytes) -> list[Pattern]:
+    if len(data) > FILE_BYTES:
+        msg = f"patterns/{name}: {len(data)} bytes, at most {FILE_BYTES} are read; split the file."
+        raise ModelError(msg)
     try:
-        document = _document(data)
-    except yaml.YAMLError as error:
-        msg = f"patterns/{name}: not YAML: {error}"
+        documents = parse_yaml(data)
+    except SchemaError as error:
+        msg = f"patterns/{name}: {error}"
         raise ModelError(msg) from error
+    if len(documents) != 1:
+        msg = f"patterns/{name}: expected one document, found {len(documents)}."
+        raise ModelError(msg)
+    (document,) = documents
     fields = Fields(f"patterns/{name}", document)
     family = fields.text("family")
     entries = fields.entries("patterns")
@@ -173,14 +180,6 @@ def _family(name: str, data: bytes) -> list[Pattern]:
         _pattern(family, Fields(f"patterns/{name}, pattern {i + 1}", entry))
         for i, entry in enumerate(entries)
     ]
-
-
-def _document(data: bytes) -> Any:
-    loader = _SAFE_LOADER(data)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
 
 
 def _pattern(family: str, fields: Fields) -> Pattern:

@@ -9,10 +9,10 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any
 
-import yaml
-
+from schemas.codecs.yaml_text import parse_yaml
 from schemas.component import Component, ComponentKind
 from schemas.errors import SchemaError
 from schemas.signal import GraphEdge
@@ -21,6 +21,15 @@ _MAX_EDGES = 200_000
 _EXPECTED = (
     "expected own YAML/JSON with `edges`, a Backstage catalogue, Jaeger or Zipkin dependencies, "
     "or CSV with the columns caller,callee"
+)
+_MISSHAPED = (
+    AttributeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    csv.Error,
 )
 _BACKSTAGE_KINDS = {
     "database": ComponentKind.DATABASE,
@@ -58,8 +67,8 @@ def _shaped(name: str) -> Iterator[None]:
         yield
     except SchemaError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        msg = f"{name} has a part of the wrong type ({error}); {_EXPECTED}"
+    except _MISSHAPED as error:
+        msg = f"{name} has a part of the wrong type ({str(error)[:200]}); {_EXPECTED}"
         raise SchemaError(msg) from error
 
 
@@ -84,12 +93,9 @@ def _parse(text: str, name: str) -> list[Any]:
     try:
         if text.lstrip()[:1] in {"{", "["}:
             return [json.loads(text)]
-        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, yaml.SafeLoader)):
-            msg = f"{name} uses YAML aliases, which are not read; write the values out"
-            raise SchemaError(msg)
-        return [d for d in yaml.safe_load_all(text) if d is not None]
-    except (json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
-        msg = f"{name} is neither JSON nor YAML ({error}); {_EXPECTED}"
+        return [d for d in parse_yaml(text) if d is not None]
+    except (ValueError, RecursionError) as error:
+        msg = f"{name} is neither JSON nor YAML ({str(error)[:400]}); {_EXPECTED}"
         raise SchemaError(msg) from error
 
 
@@ -139,7 +145,8 @@ def _from_csv(text: str, source: str) -> list[GraphEdge]:
     reader = csv.DictReader(io.StringIO(text))
     columns = set(reader.fieldnames or ())
     if not {"caller", "callee"} <= columns:
-        msg = f"{source} has the columns {sorted(columns)}, expected at least caller,callee"
+        shown = str(sorted(columns))[:200]
+        msg = f"{source} has the columns {shown}, expected at least caller,callee"
         raise SchemaError(msg)
     return [
         GraphEdge(
@@ -198,7 +205,7 @@ def _kind(value: object) -> ComponentKind:
         return ComponentKind(str(value).lower())
     except ValueError as error:
         kinds = ", ".join(k.value for k in ComponentKind)
-        msg = f"a component kind {value!r}, expected one of {kinds}"
+        msg = f"a component kind {repr(value)[:80]}, expected one of {kinds}"
         raise SchemaError(msg) from error
 
 
@@ -212,6 +219,10 @@ def _text(row: object, key: str) -> str:
 
 def _checked(edges: Iterable[GraphEdge], name: str) -> tuple[GraphEdge, ...]:
     found = tuple(edges)
+    odd = next((edge for edge in found if not isfinite(edge.weight) or edge.weight < 0), None)
+    if odd is not None:
+        msg = f"{name} has an edge of the weight {odd.weight}, expected a number of at least 0"
+        raise SchemaError(msg)
     if len(found) > _MAX_EDGES:
         msg = f"{name} declares {len(found)} edges, expected at most {_MAX_EDGES}"
         raise SchemaError(msg)

@@ -141,7 +141,10 @@ REFUSED = {
         "propagation 1: unknown field 'decay'",
     ),
     "an edge twice": (
-        a_pattern(propagation=[{"edge": "caller", "evidence": ["latency_up"]}] * 2),
+        a_pattern(
+            # Two objects: of one alone YAML would write an alias.
+            propagation=[{"edge": "caller", "evidence": ["latency_up"]} for _ in range(2)]
+        ),
         "propagation has two entries for caller; join them",
     ),
     "title without its detail": (a_pattern(title_with={"holder": "Held"}), r"contain \{holder\}"),
