@@ -195,7 +195,7 @@ class Outlet:
     async def _probe(self, producer: Any) -> bool:
         try:
             async with asyncio.timeout(self._kafka.request_timeout_ms / 1000):
-                cluster = await producer.client.fetch_all_metadata()
+                cluster = await self._metadata(producer)
         except (KafkaError, OSError, TimeoutError) as error:
             self._report(f"Kafka at {self._kafka.bootstrap} does not answer: {_name(error)}")
             return False
@@ -206,6 +206,17 @@ class Outlet:
         self._missing = missing
         self._report(None)
         return True
+
+    @staticmethod
+    async def _metadata(producer: Any) -> Any:
+        """Ask for the cluster's metadata, twice when a connection turns out to be closed.
+
+        Brokers close them: those that are idle, and those whose login is older than they permit.
+        """
+        try:
+            return await producer.client.fetch_all_metadata()
+        except KafkaError:
+            return await producer.client.fetch_all_metadata()
 
     def _report(self, away: str | None) -> None:
         """Note whether Kafka answers; a change is logged once."""
