@@ -5,8 +5,11 @@ back, are down, lead inside, speak no TLS; senders show wrong tokens and sign wr
 """
 
 import asyncio
+import contextlib
 import json
+import re
 import time
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -43,6 +46,7 @@ CANARIES = {
     "query": "canary-of-the-webhooks-query-4722",
     "key": "canary-of-the-keys-password-4723",
 }
+_PACKED = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 ALERT = {
     "labels": {"alertname": "HighErrorRate", "service": "checkout", "severity": "critical"},
     "startsAt": "",
@@ -178,14 +182,22 @@ def commands(config: Path) -> list[str]:
     return said + [run("config", **{name: value}) for name, value in wrong.items()]
 
 
+def named(data: bytes) -> list[str]:
+    """Name the canaries in some bytes, and in what is packed within (snapshots of the state)."""
+    parts = [data]
+    for start in _PACKED.finditer(data):
+        with contextlib.suppress(zlib.error):
+            parts.append(zlib.decompressobj().decompress(data[start.start() :], 1 << 22))
+    return [name for name, c in CANARIES.items() if any(c.encode() in part for part in parts)]
+
+
 def found(folder: Path, texts: list[str]) -> list[str]:
     """Name every place where a canary is."""
     places = [
         f"{path.relative_to(folder)}: {name}"
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        for name, canary in CANARIES.items()
-        if canary.encode() in path.read_bytes()
+        for name in named(path.read_bytes())
     ]
     return places + [
         f"text {number}: {name}: {text[:300]}"
@@ -231,7 +243,8 @@ def test_no_secret_is_in_anything_that_a_run_writes(
     assert found(tmp_path, texts) == []
     # The search finds what is there.
     (tmp_path / "leak").write_text(f"token={CANARIES['token']}")
-    assert found(tmp_path, texts) == ["leak: token"]
+    (tmp_path / "packed").write_bytes(b"?" + zlib.compress(CANARIES["shop"].encode()))
+    assert found(tmp_path, texts) == ["leak: token", "packed: shop"]
 
 
 async def wait_for_letters(bootstrap: str, names: set[str]) -> None:
