@@ -15,6 +15,7 @@ from agents.cases.service import VerdictService
 from agents.cases.session import VerdictParts
 from agents.health import HealthServer
 from agents.kafka import servers
+from agents.kafka_security.explainer import Explainer
 from agents.kafka_security.faust_login import faust_credentials
 from agents.notifier.service import NotifierService
 from agents.settings import Settings
@@ -99,6 +100,7 @@ def build_app(
         metrics=telemetry.kafka,
         prepare=TopicKeeper(settings.kafka, settings.topics).keep,
         failpoint=failpoint,
+        explainer=Explainer(settings.kafka),
     )
     app = _faust_app(settings)
     specs = consumer_specs(settings, engines, telemetry, gauges.opened)
