@@ -12,13 +12,15 @@ import pytest
 
 from agents.broker.config import BrokerConfig
 from agents.broker.server import EmbeddedBroker
+from agents.gateway.config import GatewayConfig
 from agents.gateway.refusal import STATUS, Reason
 from agents.gateway.server import Gateway
 from agents.kafka import KafkaConfig
-from agents.settings import load_settings
+from agents.settings import Settings, load_settings
 from agents.worker.topic_admin import ensure_topics
 
 PAGE = (Path(__file__).parents[2] / "docs" / "GATEWAY.md").read_text(encoding="utf-8")
+PATIENT_CURL = "curl -sS --retry 20 --retry-all-errors --retry-delay 1"
 KEY = "a-signing-key-for-the-page"
 
 
@@ -72,12 +74,40 @@ def test_the_page_can_be_followed(tmp_path):
         await gateway.start()
         try:
             async with asyncio.timeout(20):
-                curl = "curl -sS --fail --retry 20 --retry-all-errors --retry-delay 1"
-                ready = f"{curl} --cacert tls.pem {gateway.url}/readyz"
+                ready = f"{PATIENT_CURL} --fail --cacert tls.pem {gateway.url}/readyz"
                 await asyncio.to_thread(shell, ready, tmp_path)
                 environ = {"KEY": KEY, "CA": "tls.pem", "GATEWAY": gateway.url}
                 answer = await asyncio.to_thread(shell, request, tmp_path, **environ)
             assert answer == '{"accepted":1}'
+        finally:
+            await gateway.stop()
+            await broker.stop()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_deploy_of_the_readme_is_taken(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (command,) = [
+        block
+        for block in re.findall(r"^```sh\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+        if "/api/v1/changes" in block
+    ]
+
+    async def scene() -> None:
+        broker = EmbeddedBroker(BrokerConfig(port=0, data_dir=tmp_path / "broker"))
+        await broker.start()
+        kafka = KafkaConfig(bootstrap=broker.bootstrap)
+        settings = Settings(kafka=kafka, gateway=GatewayConfig(port=0, probe_interval_ms=100))
+        await ensure_topics(kafka, settings.topics)
+        gateway = Gateway(settings)
+        await gateway.start()
+        try:
+            ours = command.replace("http://rootline-gateway:8088", gateway.url)
+            ours = ours.replace("curl --fail", f"{PATIENT_CURL} --fail")
+            async with asyncio.timeout(20):
+                assert await asyncio.to_thread(shell, ours, tmp_path) == '{"accepted":1}'
         finally:
             await gateway.stop()
             await broker.stop()
