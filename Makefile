@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint type fmt bench train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka clean
+.PHONY: help setup demo test test-slow check lint type fmt bench train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka test-kafka fuzz sbom audit clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,17 @@ $(KAFKA_JARS)/.fetched: tests/clusters/pom.xml
 	@rm -rf $(KAFKA_JARS)
 	$(MVN) -q -B -Dstyle.color=never -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(abspath $(KAFKA_JARS))
 	@touch $@
+
+# The suites that a cluster carries, unchanged: `make test` runs them on the embedded broker.
+ON_CLUSTER := tests/contracts/broker tests/integration $(addprefix tests/agents/worker/test_, \
+              command.py durable.py ending.py publisher.py topics.py verdicts.py worker.py)
+ON_THREE   := tests/contracts/broker/test_durability.py tests/contracts/broker/test_records.py \
+              tests/contracts/broker/test_idempotence.py tests/contracts/broker/test_topics.py \
+              tests/agents/worker/test_durable.py
+
+test-kafka: $(STAMP) kafka  ## the same contract and integration suites on Apache Kafka
+	ROOTLINE_TEST_CLUSTER=apache $(BIN)/python -m pytest -m 'not slow' $(ON_CLUSTER)
+	ROOTLINE_TEST_CLUSTER=apache3 $(BIN)/python -m pytest -m 'not slow' $(ON_THREE)
 
 check: lint type  ## what CI runs besides the tests
 
@@ -101,6 +112,33 @@ evaluate-tvdiag: $(STAMP)
 	$(EVALUATE) $(OUT)/recordings/public/tvdiag/gaia --cross-validate 5 --fold-by case > $(OUT)/tvdiag-gaia.json
 	$(EVALUATE) $(OUT)/recordings/public/tvdiag/sockshop --cross-validate 5 --fold-by case > $(OUT)/tvdiag-sockshop.json
 	$(EVALUATE) $(OUT)/recordings/public/tvdiag --with-library --split leave-one-system-out > $(OUT)/tvdiag-others.json
+
+fuzz: $(STAMP)  ## fuzz every reader of foreign bytes (FUZZ_SECONDS each, TARGETS to choose)
+	@$(BIN)/python -m pip install -q --group fuzz || echo "atheris has no wheel for this machine; fuzzing goes on without it"
+	$(BIN)/python -m tests.fuzz.campaign --seconds $(or $(FUZZ_SECONDS),60) $(TARGETS)
+
+# What is shipped is what an installation has, not what development needs, so both work on one of their own.
+RUNTIME := build/runtime
+TOOLS   := build/tools
+SITE    = $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+$(RUNTIME)/.installed: $(STAMP)
+	@$(BIN)/python -m venv --clear --without-pip $(RUNTIME)
+	@$(BIN)/python -m pip --python $(RUNTIME)/bin/python install -q .
+	@touch $@
+
+$(TOOLS)/.installed: $(STAMP)
+	@$(BIN)/python -m venv --clear --without-pip $(TOOLS)
+	@$(BIN)/python -m pip --python $(TOOLS)/bin/python install -q --group audit pip
+	@touch $@
+
+sbom: $(RUNTIME)/.installed $(TOOLS)/.installed  ## list what is shipped and its licences in build/sbom.json (CycloneDX)
+	@$(TOOLS)/bin/cyclonedx-py environment $(RUNTIME)/bin/python --pyproject pyproject.toml --output-reproducible \
+	  --spec-version 1.6 --output-format JSON --validate --output-file build/sbom.json
+	@$(BIN)/python .ci/licences.py build/sbom.json build/licences.md
+
+audit: $(RUNTIME)/.installed $(TOOLS)/.installed  ## ask a vulnerability service about everything installed
+	@$(BIN)/python .ci/audit.py $(TOOLS)/bin/pip-audit $(call SITE,$(RUNTIME)) $(call SITE,$(VENV))
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

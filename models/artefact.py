@@ -72,7 +72,7 @@ def read_artefact(data: bytes) -> Artefact:
     """
     body = _document(data)
     digest = body.pop("sha256", None)
-    if digest != _digest(body):
+    if digest is None or digest != _digest(body):
         msg = (
             "ranker artefact: the checksum does not fit the content, so the file was damaged or "
             "edited by hand; train it again or restore it."
@@ -138,7 +138,11 @@ def _document(data: bytes) -> dict[str, Any]:
 
 
 def _digest(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(body, option=_OPTIONS)).hexdigest()
+    try:
+        return hashlib.sha256(orjson.dumps(body, option=_OPTIONS)).hexdigest()
+    except TypeError as error:
+        msg = f"ranker artefact: it cannot be written again ({error}); this is some other file."
+        raise ModelError(msg) from error
 
 
 def _same(name: str, found: object, expected: object) -> None:

@@ -126,5 +126,5 @@ def decode_sent(value: bytes) -> Sent | None:
     """Read a state; None if it is none."""
     try:
         return msgspec.json.decode(value, type=Sent)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

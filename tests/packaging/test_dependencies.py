@@ -31,7 +31,7 @@ def normal(name: str) -> str:
 
 
 RUNTIME = names(PROJECT["project"]["dependencies"])
-DEVELOPMENT = names(PROJECT["dependency-groups"]["dev"])
+DEVELOPMENT = {name for group in PROJECT["dependency-groups"].values() for name in names(group)}
 
 
 def imported() -> set[str]:
