@@ -8,7 +8,7 @@ from tests.clusters.security import Security
 from tests.kafka_security.certificates import Authority
 from tests.kafka_security.tokens import AUDIENCE, CLIENT_ID, CLIENT_SECRET, ISSUER
 
-USER = "rootline"
+USER, OTHER_USER = "rootline", "rootline-gateway"
 PASSWORD = "canary-kafka-password"
 KEY_PASSWORD = "canary-key-password"
 
@@ -80,8 +80,9 @@ def security(files: Files, keys_url: str, properties: Mapping[str, str] | None =
             **(properties or {}),
         },
         scram=tuple(
-            f"{kind}=[name={USER},password={PASSWORD}]"
+            f"{kind}=[name={user},password={PASSWORD}]"
             for kind in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for user in (USER, OTHER_USER)
         ),
         jvm=(f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={keys_url}",),
     )
