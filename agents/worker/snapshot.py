@@ -102,12 +102,18 @@ def _assemble(parts: Sequence[Incoming], max_bytes: int) -> Snapshot | None:
     headers = dict(parts[-1].headers)
     if b"%08x" % zlib.crc32(packed) != headers.get(_CHECKSUM):
         return None
-    return Snapshot(
-        offset=int(headers[_OFFSET]),
-        generation=int(headers[_GENERATION]),
-        slot=int((parts[-1].key or b"0/").partition(b"/")[0]),
-        state=_unpack(packed, max_bytes),
-    )
+    try:
+        return Snapshot(
+            offset=int(headers[_OFFSET]),
+            generation=int(headers[_GENERATION]),
+            slot=int((parts[-1].key or b"0/").partition(b"/")[0]),
+            state=_unpack(packed, max_bytes),
+        )
+    except SnapshotTooLargeError:
+        raise
+    except (KeyError, ValueError, zlib.error):
+        # None of ours, whoever wrote it; an older one may be whole.
+        return None
 
 
 def _unpack(packed: bytes, max_bytes: int) -> bytes:
