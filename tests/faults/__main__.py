@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 import time
@@ -26,6 +27,7 @@ _FOLDER = Path(__file__).parents[2] / "build" / "faults"
 @click.option("--count", type=int, help="Runs of each row, instead of the table's number.")
 @click.option("--cluster", type=click.Choice(("embedded", "apache")), default="embedded")
 @click.option("--cold", is_flag=True, help="Start workers from nothing, as their users do.")
+@click.option("--minutes", type=float, default=float("inf"), help="Begin no runs after this.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=_FOLDER)
 @click.option("--json", "as_data", is_flag=True, help="Print the report as JSON.")
@@ -36,6 +38,7 @@ def main(  # noqa: PLR0913 - click passes each option as a parameter of its own
     count: int | None,
     cluster: str,
     cold: bool,
+    minutes: float,
     seed: int,
     out: Path,
     as_data: bool,
@@ -53,6 +56,7 @@ def main(  # noqa: PLR0913 - click passes each option as a parameter of its own
         cold=cold,
         folder=out / "runs",
         seed=seed,
+        minutes=minutes,
     )
     for name, reason in left_out.items():
         click.echo(f"left out: {name}: {reason}", err=True)
@@ -85,6 +89,7 @@ async def _campaign(choice: Choice, *, quick: bool) -> tuple[list[Result], dict[
         line = f"{result.row} {result.number}: {'ok' if result.passed else said} {took} {notes}"
         click.echo(line.rstrip(), err=True)
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers are away on purpose
     storm = make_storm()
     async with Nursery() as nursery:
         campaign = Campaign(choice, nursery, storm, told)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.faults.storm import Storm
 from tests.faults.strikes import Plan, Scale
 
 _MESSAGES = 1_000
-_AT_ONCE = 4
+_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Choice:
         cold: whether workers start from nothing, as their users start them.
         folder: where logs of failed runs stay.
         seed: what the runs are drawn from.
+        minutes: when to begin no more runs.
     """
 
     runs: dict[str, int]
@@ -57,6 +59,7 @@ class Choice:
     cold: bool
     folder: Path
     seed: int
+    minutes: float = float("inf")
 
 
 @dataclass(slots=True)
@@ -69,26 +72,35 @@ class Campaign:
     told: Callable[[Result], None]
     results: list[Result] = field(default_factory=list)
     _expected: Outcome | None = None
+    _until: float = 0.0
 
     async def run(self) -> list[Result]:
-        """Make every run; the first is undisturbed, and what all others are compared with."""
+        """Make every run; the first is undisturbed, and what all others are compared with.
+
+        Rows take turns, so that a campaign that is cut short has some of each.
+        """
+        self._until = time.monotonic() + self.choice.minutes * 60
+        self._expected = (await self._play(ROWS[0], 0, self.choice.folder / "first")).outcome
         rows = [row for row in ROWS if self.choice.runs.get(row.name)]
-        first = await self._undisturbed()
-        self._expected = first.outcome
-        for row in rows:
-            gate = asyncio.Semaphore(_AT_ONCE if row.waits else 1)
-            numbers = range(self.choice.runs[row.name])
-            await asyncio.gather(*(self._gated(gate, row, number) for number in numbers))
+        turns = [
+            (number, row)
+            for number in range(max(self.choice.runs.values(), default=0))
+            for row in rows
+            if number < self.choice.runs[row.name]
+        ]
+        busy = [turn for turn in turns if not turn[1].waits]
+        waiting = [turn for turn in turns if turn[1].waits]
+        lanes = [busy, *(waiting[start::_AT_ONCE] for start in range(_AT_ONCE))]
+        await asyncio.gather(*(self._lane(lane) for lane in lanes))
         return self.results
 
-    async def _undisturbed(self) -> Run:
-        return await self._play(ROWS[0], 0, self.choice.folder / "first")
-
-    async def _gated(self, gate: asyncio.Semaphore, row: Row, number: int) -> None:
-        async with gate:
+    async def _lane(self, turns: Sequence[tuple[int, Row]]) -> None:
+        for number, row in turns:
+            if time.monotonic() > self._until:
+                return
             result = await self._one(row, number)
-        self.results.append(result)
-        self.told(result)
+            self.results.append(result)
+            self.told(result)
 
     async def _one(self, row: Row, number: int) -> Result:
         assert self._expected is not None

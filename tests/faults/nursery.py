@@ -15,10 +15,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from agents.files import ModelConfig
 from agents.logs import LoggingConfig, configure_logging
-from agents.rankers import configured_ranker
-from tests.faults.orders import fulfil
+from tests.faults.orders import fulfil, warm_up
 
 _LOOK_SECONDS = 0.02
 
@@ -30,7 +28,7 @@ def say(row: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Fork for each order until stdin ends."""
-    configured_ranker(ModelConfig())
+    warm_up()
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until a worker knows what it means
     say({"open": os.getpid()})
     children: set[int] = set()

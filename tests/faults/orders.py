@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from agents.notifier.config import NotifierConfig
 from agents.settings import Settings
 from agents.telemetry_config import TelemetryConfig
 from agents.worker.app import build_app
+from agents.worker.assembly import Engines
 from agents.worker.config import WorkerConfig
 from agents.worker.engines import build_engines
 from agents.worker.serving import serve
@@ -98,6 +100,12 @@ def die_at(text: str) -> Callable[[str], None]:
     return failpoint
 
 
+@cache
+def warm_up() -> Engines:
+    """Load the ranker once: what is forked later has it."""
+    return build_engines(worker_settings("127.0.0.1:9092", "", {}))
+
+
 def fulfil(order: Mapping[str, Any], say: Callable[[Mapping[str, Any]], None]) -> int:
     """Be a worker or a broker until told to stop; return the exit code."""
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
@@ -113,7 +121,7 @@ def fulfil(order: Mapping[str, Any], say: Callable[[Mapping[str, Any]], None]) -
 
 async def _worker(order: Mapping[str, Any], say: Callable[[Mapping[str, Any]], None]) -> int:
     settings = worker_settings(order["bootstrap"], order["webhook"], order["worker"])
-    app = build_app(settings, build_engines(settings), failpoint=die_at(order["die_at"]))
+    app = build_app(settings, warm_up(), failpoint=die_at(order["die_at"]))
     return await serve(app, settings.worker, lambda _app: say({"ready": os.getpid()}))
 
 

@@ -15,7 +15,7 @@ from tests.faults.pulses import pulse, pulse_environments
 from tests.faults.storm import NUMBER, Numbered
 
 _TOPICS = TopicsConfig()
-_PULSE_SECONDS = 0.2
+_PULSE_SECONDS = 0.25
 _FIRST_PULSE = 1_000_000
 """The number of the first pulse; those of the storm lie below."""
 
@@ -61,7 +61,7 @@ class Player:
         await asyncio.gather(*pending)
 
     async def pulses(self) -> None:
-        """Send one pulse to each pulse environment every 0.2 s, until told to stop."""
+        """Send a pulse to each pulse environment every quarter of a second, until told to stop."""
         async with asyncio.TaskGroup() as group:
             while not self._quiet.is_set():
                 for index, environment in enumerate(pulse_environments()):

@@ -32,10 +32,10 @@ NUMBER = "number"
 """The header that numbers an input message."""
 STORMS = {"eu": "pool_exhaustion", "us": "bad_deploy"}
 START_MS = 1_772_445_600_000  # 2026-03-02T10:00:00Z
-_WARMUP_SECONDS, _STORM_SECONDS, _RECOVERY_SECONDS = 180.0, 180.0, 60.0
+_WARMUP_SECONDS, _STORM_SECONDS, _RECOVERY_SECONDS = 120.0, 165.0, 45.0
 _STEP_MS = 15_000
 _SILENCE_MS = 30 * 60_000
-_SERIES_OF = 20
+_SERIES_OF = 60
 TELEMETRY = frozenset({METRICS_TOPIC, SPANS_TOPIC})
 
 
