@@ -52,8 +52,9 @@ RULE_WEIGHTS: Final = {
     "calls_beyond_replicas:value": 0.7,
     "logs_beyond_replicas:value": 0.7,
     "logs_beyond_replicas:percentile": 0.5,
-    # A stand-in (a load balancer, a proxy) shows what the component behind it does.
-    "mirrored:value": -3.0,
+    # A stand-in (a load balancer, a proxy) shows what the component behind it does: whatever it
+    # shows, and it shows it first and most, the one behind it comes before it.
+    "mirrored:value": -5.0,
     # What changed shortly before is the first thing that anyone asks.
     "change_precedes:value": 0.7,
 }

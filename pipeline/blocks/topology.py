@@ -5,6 +5,7 @@ import networkx as nx
 from pipeline.blocks.block import Block, percent
 from pipeline.case_view import CaseView
 from schemas.candidate import Evidence, Reference
+from schemas.component import ComponentKind
 
 _SAME_TIME_MS = 60_000
 
@@ -79,16 +80,16 @@ def _stands_out(case: CaseView, name: str) -> bool:
 def _stands_in_for(case: CaseView, name: str) -> str | None:
     """Return whom a leaf seems to be a stand-in of (a load balancer, a proxy), or None.
 
-    Somebody whom its callers call too, who calls others but not this one, and in whom the same
-    began at the same time. What the leaf is slow with is then what is behind it.
+    Somebody whom all its callers call too, who calls others but not this one, and in whom the
+    same began at the same time. What the leaf is slow with is then what is behind it. Only what
+    passes for a service stands in for one: a cache or a name server that fails takes those beside
+    it along, and is no stand-in of theirs.
     """
     scene, graph = case.scene, case.scene.graph
-    beside = {
-        callee
-        for caller in graph.callers(name)
-        for callee in graph.callees(caller)
-        if callee != name and not graph.runs_on(caller, callee)
-    }
+    callers = [caller for caller in graph.callers(name) if not graph.runs_on(caller, name)]
+    if graph.kind(name) is not ComponentKind.SERVICE or not callers:
+        return None
+    beside = set.intersection(*(set(graph.callees(caller)) for caller in callers)) - {name}
     own = scene.health(name)
     for other in sorted(beside):
         called = graph.callees(other)
