@@ -14,16 +14,19 @@ from pipeline.blocks.silence import measure_silence
 from pipeline.blocks.spans import measure_spans
 from pipeline.blocks.topology import measure_topology
 from pipeline.question import ask
+from pipeline.service_graph import ServiceGraph
+from schemas.component import Component, ComponentKind
 from schemas.signal import SeriesPane
 from tests.pipeline.builders import (
     T0,
     a_change,
     a_series_pane,
     an_alert,
+    component,
     healthy_then_slow,
     telemetry,
 )
-from tests.pipeline.scenes import NOW_S, a_case, a_graph, a_scene
+from tests.pipeline.scenes import CONFIG, NOW_S, a_case, a_graph, a_scene
 from tests.pipeline.storms import (
     SINCE,
     db_case,
@@ -254,6 +257,7 @@ BALANCED = [("web", "balancer"), ("web", "search"), ("search", "db")]
         (BALANCED, 0, "errors", False),  # shows something else
         ([*BALANCED, ("search", "balancer")], 0, "latency", False),  # is called by it
         ([("web", "balancer"), ("web", "search")], 0, "latency", False),  # calls nobody
+        ([*BALANCED, ("ads", "balancer")], 0, "latency", False),  # others call it, too
     ],
 )
 def test_a_leaf_that_shows_what_its_callers_other_callee_shows_is_a_stand_in(
@@ -265,6 +269,17 @@ def test_a_leaf_that_shows_what_its_callers_other_callee_shows_is_a_stand_in(
     assert block.measures.get("mirrored", 0.0) == float(mirrors)
     told = "search, which its callers call too, began to show the same"
     assert any(e.statement == told for e in block.evidence) is mirrors
+
+
+def test_a_cache_that_fails_beside_a_service_is_no_stand_in_of_it():
+    graph = ServiceGraph(CONFIG.graph)
+    cache = Component(name="cache", kind=ComponentKind.CACHE)
+    for callee in (cache, component("search")):
+        graph.add_edge(component("web"), callee, source="spans", seen_ms=T0)
+    graph.add_edge(component("search"), component("db"), source="spans", seen_ms=T0)
+    signals = [*slow_from("cache", 0), *slow_from("search", 0)]
+    case = a_case(a_scene(signals, graph=graph), an_alert("web"))
+    assert "mirrored" not in measure_topology(case, "cache").measures
 
 
 def test_a_component_that_does_better_than_usual_sends_nobody_away():
