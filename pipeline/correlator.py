@@ -84,7 +84,7 @@ class Correlator:
         try:
             state = msgspec.json.decode(data, type=CorrelatorState)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            msg = f"no correlator snapshot ({error}); expected what `snapshot` gave"
+            msg = f"no correlator snapshot ({str(error)[:200]}); expected what `snapshot` gave"
             raise ValueError(msg) from error
         if state.version != STATE_VERSION:
             msg = f"a correlator snapshot of version {state.version}, expected {STATE_VERSION}"

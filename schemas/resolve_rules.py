@@ -60,7 +60,8 @@ class MappingRule:
         except (re.error, IndexError, RecursionError, OverflowError) as error:
             msg = (
                 f"resolver.rules: the rule of label {self.label} is no regular expression"
-                f" ({error}); correct regex {self.regex!r} or replacement {self.replacement!r}"
+                f" ({str(error)[:200]}); correct regex {self.regex!r} or replacement"
+                f" {repr(self.replacement)[:300]}"
             )
             raise ValueError(msg) from error
         if ways(self.regex, VALUE_CHARS_LIMIT) > MOST_WAYS:

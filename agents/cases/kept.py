@@ -75,7 +75,10 @@ def decode_kept(value: bytes) -> KeptQuestion:
         document = orjson.loads(head)
         (row,) = decode_rows(rest)
     except (ValueError, ModelError) as error:
-        msg = f"the incident's last question cannot be read ({error}); was it another version's?"
+        msg = (
+            f"the incident's last question cannot be read ({str(error)[:200]});"
+            " was it another version's?"
+        )
         raise SchemaError(msg) from error
     digests = document.get("candidates") if isinstance(document, dict) else None
     if not isinstance(digests, list) or len(digests) != len(row.candidates):

@@ -17,7 +17,7 @@ def decode_incident(value: bytes) -> Incident:
     try:
         incident = _DECODER.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"this is no incident record: {error}"
+        msg = f"this is no incident record: {str(error)[:200]}"
         raise SchemaError(msg) from error
     ours = SCHEMA_VERSION.split(".", 1)[0]
     if incident.schema_version.split(".", 1)[0] != ours:

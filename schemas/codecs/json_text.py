@@ -74,7 +74,7 @@ def parse_json(value: bytes, limits: CodecLimits) -> object:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        msg = f"the message is no JSON ({error}): send UTF-8 encoded JSON"
+        msg = f"the message is no JSON ({str(error)[:200]}): send UTF-8 encoded JSON"
         raise SchemaError(msg) from error
 
 

@@ -176,7 +176,7 @@ def parse_pair(raw: bytes) -> tuple[str, object]:
     try:
         pair = _KEY_VALUE.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"an attribute is no OTLP KeyValue ({error}): correct the exporter"
+        msg = f"an attribute is no OTLP KeyValue ({str(error)[:200]}): correct the exporter"
         raise SchemaError(msg) from error
     return pair.key, _plain(pair.value)
 
@@ -195,7 +195,7 @@ def _parse(decoder: Any, value: bytes, limits: CodecLimits) -> Any:
     try:
         return decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"the message is no OTLP in JSON ({error}): correct the exporter"
+        msg = f"the message is no OTLP in JSON ({str(error)[:200]}): correct the exporter"
         raise SchemaError(msg) from error
 
 

@@ -82,8 +82,8 @@ def _decode(value: bytes, limits: CodecLimits) -> tuple[int, float, Series]:
         sample = _SAMPLE.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = (
-            f"the message is no sample of prometheus-kafka-adapter ({error}): expected an object"
-            " with timestamp, value, name and labels"
+            f"the message is no sample of prometheus-kafka-adapter ({str(error)[:200]}):"
+            " expected an object with timestamp, value, name and labels"
         )
         raise SchemaError(msg) from error
     time_ms = read_instant(sample.timestamp, "timestamp")

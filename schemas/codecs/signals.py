@@ -48,7 +48,10 @@ def decode_signal(value: bytes) -> Signal:
             raise SchemaError(msg)
         signal: Signal = msgspec.json.decode(value, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"a signals record that does not decode ({error}); only Rootline writes this topic"
+        msg = (
+            f"a signals record that does not decode ({str(error)[:200]});"
+            " only Rootline writes this topic"
+        )
         raise SchemaError(msg) from error
     if _LONG_NUMBER.search(value):
         _check_writable(signal)
