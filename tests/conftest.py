@@ -7,6 +7,7 @@ import pytest
 
 from tests.clusters import chosen
 from tests.clusters.cluster import Cluster
+from tests.clusters.jars import why_not
 from tests.clusters.wiped import Wiper
 
 
@@ -31,3 +32,19 @@ def clean_cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cl
         running.resume(node)
     running.start()
     wiper.wipe()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which half of the integration suite this run left out."""
+    if not chosen.is_embedded():
+        return
+    terminalreporter.section("left out")
+    terminalreporter.write_line(
+        "Broker contract and integration suites: run on the embedded broker, not on Apache Kafka; "
+        "`make test-kafka` runs them there."
+    )
+    reason = why_not()
+    if reason is not None:
+        terminalreporter.write_line(
+            f"Tests that start Apache Kafka themselves (TLS, SASL, three brokers): {reason}."
+        )

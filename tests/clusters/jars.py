@@ -44,3 +44,9 @@ def _java_version() -> int | None:
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr + answer.stdout)
     return int(found[1]) if found else None
+
+
+if __name__ == "__main__":  # for make and CI: says why not, or nothing
+    said = why_not()
+    if said is not None:
+        raise SystemExit(said)

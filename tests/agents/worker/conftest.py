@@ -62,11 +62,14 @@ class Stand:
 
     async def create(self, **topics: int) -> None:
         """Create topics, given as name=partitions; dots are written as two underscores."""
+        names = {name.replace("__", "."): count for name, count in topics.items()}
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
-        await admin.create_topics(
-            [NewTopic(name.replace("__", "."), count, 1) for name, count in topics.items()]
-        )
+        await admin.create_topics([NewTopic(name, count, 1) for name, count in names.items()])
+        # A cluster says yes before all of it knows.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not names.keys() <= {row["topic"] for row in await admin.describe_topics()}:
+                await asyncio.sleep(0.05)
         await admin.close()
 
     async def partitions(self, topic: str) -> int:
