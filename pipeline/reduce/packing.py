@@ -73,7 +73,8 @@ def load(data: bytes, kind: type[State]) -> State:
     except (zlib.error, msgspec.DecodeError, RecursionError) as error:
         msg = (
             f"A snapshot of {len(data)} bytes is no {kind.__name__} ({str(error)[:200]});"
-            " it was written by another version or cut short: start from the committed offset without it."
+            " it was written by another version or cut short: start from the committed offset"
+            " without it."
         )
         raise ValueError(msg) from error
 

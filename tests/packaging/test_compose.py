@@ -153,15 +153,63 @@ def run(argv: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def stages() -> list[str]:
+    return (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")
+
+
 def test_the_image_ends_without_root_and_build_tools_and_knows_its_health():
-    stages = (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")
-    last = stages[-1]
-    assert len(stages) == 3, "a comment, the build stage, the final stage"
-    assert re.search(r"^USER [1-9]\d*$", last, re.MULTILINE)
+    last = stages()[-1]
+    assert len(stages()) == 3, "a comment, the build stage, the final stage"
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
     assert "HEALTHCHECK" in last
     assert "/healthz" in last
-    assert "pip" not in last
-    assert not re.search(r"apt-get|gcc|build-essential", last)
+    assert not re.search(r"pip (--python \S+ )?install|apt-get|gcc|build-essential", last)
+    for tool in ("pip*", "ensurepip", "setuptools*"):
+        assert f"-name '{tool}'" in last, "taken out of what the base image brings"
+
+
+@pytest.mark.parametrize("path", ["Dockerfile", "examples/shop/Dockerfile"])
+def test_base_images_are_pinned_to_a_patch_release(path):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    names = re.findall(r"^FROM (?:python:)(\S+)", text, re.MULTILINE)
+    given = dict(re.findall(r"^ARG (\w+)=(\S+)", text, re.MULTILINE))
+    assert names
+    for name in names:
+        version = given[name[2:-1]] if name.startswith("${") else name
+        assert re.fullmatch(r"3\.\d+\.\d+-slim-\w+", version), version
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_service_is_without_capabilities_and_cannot_gain_any(name):
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] > 0
+    assert not service.keys() & {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode"}
+    assert not any("docker.sock" in volume for volume in service.get("volumes", []))
+
+
+@pytest.mark.parametrize("name", ["worker", "gateway"])
+def test_our_services_run_as_a_number_on_a_read_only_file_system(name):
+    service, last = SERVICES[name], stages()[-1]
+    assert service["user"] == re.findall(r"^USER (\S+)$", last, re.MULTILINE)[0]
+    assert service["read_only"] is True
+    (tmpfs,) = service["tmpfs"]
+    place, _, options = tmpfs.partition(":")
+    assert Path(place).name == "tmp"
+    assert {"size=64m", "noexec", "nosuid", "nodev"} <= set(options.split(","))
+    targets = {volume.split(":")[1] for volume in service["volumes"]}
+    assert targets == set(re.findall(r'^VOLUME \["(\S+)"\]$', last, re.MULTILINE))
+
+
+def test_every_folder_that_a_command_writes_into_lies_on_the_declared_volume():
+    last = stages()[-1]
+    (volume,) = re.findall(r'^VOLUME \["(\S+)"\]$', last, re.MULTILINE)
+    given = dict(re.findall(r"(ROOTLINE_\w+)=(\S+)", last))
+    settings = load_settings(None, given)
+    for folder in (settings.cases.library_dir, settings.broker.data_dir):
+        assert folder is not None
+        assert folder.is_relative_to(volume)
 
 
 def test_the_image_gets_every_package_and_nothing_that_is_ignored():
