@@ -1,7 +1,7 @@
 """Chooses and builds the consumers of the roles that a worker has."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agents.settings import Settings
 from agents.telemetry import Telemetry
@@ -9,7 +9,7 @@ from agents.worker.correlate import CorrelateParts, CorrelateStage, Correlator, 
 from agents.worker.dead_letter import DeadLetters
 from agents.worker.reduce import ReduceParts, reduce_spec
 from agents.worker.reducing import Reducer
-from agents.worker.stage import ConsumerSpec
+from agents.worker.stage import ConsumerSpec, StateFormats
 from schemas.resolve import Resolver
 from schemas.signal import GraphEdge
 from schemas.telemetry import MetricBatch, SpanBatch
@@ -20,7 +20,7 @@ class Engines:
     """What of the core the worker runs; each call makes a fresh one for a partition.
 
     Reducers are made for a source (`topic/partition`). `edges` are those that graph files declare,
-    by file name.
+    by file name; `formats` are those of the states of all of them.
     """
 
     span_reducer: Callable[[str], Reducer[SpanBatch]]
@@ -28,6 +28,7 @@ class Engines:
     correlator: Callable[[], Correlator]
     resolver: Resolver
     edges: Mapping[str, tuple[GraphEdge, ...]] = field(default_factory=dict)
+    formats: StateFormats = field(default_factory=StateFormats)
 
 
 def consumer_specs(
@@ -62,7 +63,7 @@ def consumer_specs(
             opened=opened,
         )
         specs.append(correlate_spec(correlate))
-    return specs
+    return [replace(spec, formats=engines.formats) for spec in specs]
 
 
 def dead_letters(settings: Settings, telemetry: Telemetry) -> DeadLetters:

@@ -68,6 +68,7 @@ class LaneOpener:
                 "behind": end - position,
                 "state_bytes": len(snapshot.state) if snapshot is not None else 0,
                 "saved_by_generation": snapshot.generation if snapshot is not None else None,
+                "state_format": snapshot.form if snapshot is not None else None,
                 "seconds": round(time.monotonic() - began, 3),
             },
         )
@@ -79,12 +80,12 @@ class LaneOpener:
             durable=position,
             generation=self._generation(),
             pace=Pace(self._config.slice_records, self._config.slice_seconds),
-            slot=1 - snapshot.slot if snapshot is not None else 0,
+            slot=self._slot_after(snapshot),
         )
 
     async def _snapshot(self, topic: str, tp: TopicPartition, end: int) -> Snapshot | None:
         try:
-            snapshot = await self._reader.read(topic, tp.partition)
+            snapshot = await self._reader.read(topic, tp.partition, self._spec.formats.read)
         except SnapshotTooLargeError as error:
             _log.error("%s", error, extra=_place(tp))
             return None
@@ -97,13 +98,20 @@ class LaneOpener:
             return None
         return snapshot
 
+    def _slot_after(self, snapshot: Snapshot | None) -> int:
+        """Return where the next snapshot goes: never onto the one that was restored."""
+        if snapshot is None or snapshot.form != self._spec.formats.written:
+            return 0
+        return 1 - snapshot.slot
+
     async def _restored(self, tp: TopicPartition, snapshot: Snapshot) -> Stage | None:
         stage = self._spec.stage(tp.topic, tp.partition)
         try:
             await asyncio.to_thread(stage.restore, snapshot.state)
         except Exception:
             _log.exception(
-                "a saved state cannot be read (another version's?); it is rebuilt from the input",
+                "a saved state cannot be restored, which is a bug or damage; it is rebuilt from "
+                "the input",
                 extra=_place(tp) | {"rebuild_seconds": self._config.rebuild_seconds},
             )
             return None

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import time
 import uuid
 
 from agents.worker.cluster import Cluster
 from agents.worker.lane import Lane
 from agents.worker.publisher import Publisher
 from agents.worker.snapshot import Snapshot, pack
-from agents.worker.stage import Outgoing
+from agents.worker.stage import ConsumerSpec, Outgoing
 
 _log = logging.getLogger("worker")
 _SLOTS = 2
@@ -17,17 +18,20 @@ _SLOTS = 2
 class SnapshotWriter:
     """Makes a lane's state durable together with its position."""
 
-    def __init__(self, publisher: Publisher, cluster: Cluster, stage: str) -> None:
+    def __init__(self, publisher: Publisher, cluster: Cluster, spec: ConsumerSpec) -> None:
         self._publisher = publisher
         self._config = cluster.worker
-        self._written = cluster.metrics.snapshots.labels(stage=stage)
-        self._size = cluster.metrics.snapshot_bytes.labels(stage=stage)
+        self._form = spec.formats.written
+        self._written = cluster.metrics.snapshots.labels(stage=spec.name)
+        self._size = cluster.metrics.snapshot_bytes.labels(stage=spec.name)
 
     async def write(self, lane: Lane) -> bool:
         """Save a lane; tell whether its offset may now be committed."""
         if lane.state_topic is None:
             return True
+        began = time.monotonic()
         records = await asyncio.to_thread(self._records, lane, lane.state_topic)
+        lane.save_seconds = time.monotonic() - began
         if records is None:
             return False
         await self._publisher.publish(records)
@@ -55,7 +59,11 @@ class SnapshotWriter:
             )
             return None
         snapshot = Snapshot(
-            offset=lane.position, generation=lane.generation, slot=lane.slot, state=state
+            offset=lane.position,
+            generation=lane.generation,
+            slot=lane.slot,
+            state=state,
+            form=self._form,
         )
         return pack(
             snapshot,

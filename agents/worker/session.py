@@ -20,6 +20,7 @@ from agents.kafka import client_arguments
 from agents.worker.cluster import Cluster
 from agents.worker.consumer_status import Phase
 from agents.worker.failpoint import named
+from agents.worker.fair_reading import read_fairly
 from agents.worker.lag_watch import watch_lag
 from agents.worker.lane import Lane, slices
 from agents.worker.opening import LaneOpener
@@ -64,7 +65,7 @@ class Session:
         self._busy = asyncio.Lock()
         self._publisher = Publisher(cluster, progress.beat, self._failpoint)
         self._reader = SnapshotReader(cluster.kafka, config)
-        self._writer = SnapshotWriter(self._publisher, cluster, spec.name)
+        self._writer = SnapshotWriter(self._publisher, cluster, spec)
         self._consumer = AIOKafkaConsumer(
             **client_arguments(cluster.kafka),
             group_id=spec.group,
@@ -79,6 +80,7 @@ class Session:
             max_partition_fetch_bytes=config.partition_fetch_bytes,
         )
         self._opener = LaneOpener(self._consumer, self._reader, spec, config)
+        self._first = frozenset(spec.first)
 
     async def run(self, should_stop: Callable[[], bool]) -> None:
         """Work until told to stop, then save and leave the group.
@@ -132,12 +134,7 @@ class Session:
                 await asyncio.wait([reading])
 
     async def _read(self) -> list[tuple[Lane, Sequence[Incoming]]]:
-        batches = await self._consumer.getmany(
-            timeout_ms=self._config.poll_ms, max_records=self._config.batch_records
-        )
-        # No await since the records left the consumer: each belongs to the lane of this moment.
-        # A partition without a lane will be read again from where its lane is opened.
-        return [(self._lanes[tp], records) for tp, records in batches.items() if tp in self._lanes]
+        return await read_fairly(self._consumer, self._lanes, self._first, self._config)
 
     async def _turn(self, batches: Iterable[tuple[Lane, Sequence[Incoming]]]) -> None:
         await self._open_claimed()

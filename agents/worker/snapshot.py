@@ -3,7 +3,8 @@
 A snapshot is state and offset together, so whichever whole one is restored, replaying the input
 from its offset gives the same outputs again. It is one record, or several when it is large; they
 alternate between two slots of keys, so that compaction never touches the last whole snapshot
-while the next one is being written.
+while the next one is being written. Each format of states has slots of its own: workers of two
+versions may take turns at a partition, and each finds the last snapshot that it can read.
 """
 
 import zlib
@@ -19,20 +20,25 @@ _OFFSET = "rootline.snapshot.offset"
 _GENERATION = "rootline.snapshot.generation"
 _CHECKSUM = "rootline.snapshot.crc32"
 _VERSION = "rootline.snapshot.format"
+_STATE = "rootline.snapshot.state"
 _COMPRESSION_LEVEL = 1
+FIRST_FORMAT = "1"
+"""The format of states that do not name theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A stage's state, valid exactly before the record at `offset` is handled.
 
-    `generation` is the consumer group's when it was written; `slot` the keys it occupies.
+    `generation` is the consumer group's when it was written; `slot` the keys it occupies, and
+    `form` the format of the state.
     """
 
     offset: int
     generation: int
     slot: int
     state: bytes
+    form: str = FIRST_FORMAT
 
 
 class SnapshotTooLargeError(ValueError):
@@ -51,11 +57,13 @@ def pack(
         (_OFFSET, b"%d" % snapshot.offset),
         (_GENERATION, b"%d" % snapshot.generation),
         (_CHECKSUM, b"%08x" % zlib.crc32(packed)),
+        (_STATE, snapshot.form.encode()),
     )
+    own = "" if snapshot.form == FIRST_FORMAT else f"{snapshot.form}/"
     return [
         Outgoing(
             topic,
-            b"%d/%d" % (snapshot.slot, index),
+            f"{own}{snapshot.slot}/{index}".encode(),
             packed[start : start + chunk_bytes],
             (*headers, (_CHUNK, b"%d/%d" % (index, len(starts)))),
             partition,
@@ -64,8 +72,17 @@ def pack(
     ]
 
 
-def last_whole(records: Sequence[Incoming], max_bytes: int) -> Snapshot | None:
+def last_whole(
+    records: Sequence[Incoming],
+    max_bytes: int,
+    forms: frozenset[str] = frozenset({FIRST_FORMAT}),
+) -> Snapshot | None:
     """Find the last snapshot whose chunks are all among `records` (in log order), if any.
+
+    Args:
+        records: of one partition of a state topic.
+        max_bytes: the largest state.
+        forms: the formats of states that count; others are passed over.
 
     Raises:
         SnapshotTooLargeError: its state is larger than `max_bytes`.
@@ -75,7 +92,7 @@ def last_whole(records: Sequence[Incoming], max_bytes: int) -> Snapshot | None:
     for record in records:
         headers = dict(record.headers)
         place = _place(headers)
-        if place is None or record.value is None:
+        if place is None or record.value is None or _form(headers) not in forms:
             continue
         index, count = place
         chunks.setdefault(headers[_ID], {})[index] = record
@@ -97,6 +114,10 @@ def _place(headers: dict[str, bytes]) -> tuple[int, int] | None:
     return (int(index), int(count)) if index.isdigit() and count.isdigit() else None
 
 
+def _form(headers: dict[str, bytes]) -> str:
+    return headers.get(_STATE, FIRST_FORMAT.encode()).decode("ascii", "replace")
+
+
 def _assemble(parts: Sequence[Incoming], max_bytes: int) -> Snapshot | None:
     packed = b"".join(part.value or b"" for part in parts)
     headers = dict(parts[-1].headers)
@@ -106,12 +127,13 @@ def _assemble(parts: Sequence[Incoming], max_bytes: int) -> Snapshot | None:
         return Snapshot(
             offset=int(headers[_OFFSET]),
             generation=int(headers[_GENERATION]),
-            slot=int((parts[-1].key or b"0/").partition(b"/")[0]),
+            slot=int((parts[-1].key or b"0/0").split(b"/")[-2]),
             state=_unpack(packed, max_bytes),
+            form=_form(headers),
         )
     except SnapshotTooLargeError:
         raise
-    except (KeyError, ValueError, zlib.error):
+    except (KeyError, IndexError, ValueError, zlib.error):
         # None of ours, whoever wrote it; an older one may be whole.
         return None
 

@@ -60,8 +60,13 @@ class SnapshotReader:
             return False
         return True
 
-    async def read(self, topic: str, partition: int) -> Snapshot | None:
+    async def read(self, topic: str, partition: int, forms: frozenset[str]) -> Snapshot | None:
         """Return the last whole snapshot of a partition, or None where there is none.
+
+        Args:
+            topic: the state topic.
+            partition: the partition.
+            forms: the formats of states that can be restored.
 
         Raises:
             SnapshotTooLargeError: the state exceeds the configured limit.
@@ -69,12 +74,12 @@ class SnapshotReader:
         tp = TopicPartition(topic, partition)
         self._consumer.assign([tp])
         try:
-            return await self._last(tp)
+            return await self._last(tp, forms)
         finally:
             # Or it would go on fetching what nobody reads.
             self._consumer.unsubscribe()
 
-    async def _last(self, tp: TopicPartition) -> Snapshot | None:
+    async def _last(self, tp: TopicPartition, forms: frozenset[str]) -> Snapshot | None:
         async with asyncio.timeout(self._config.request_seconds):
             begin = (await self._consumer.beginning_offsets([tp]))[tp]
             end = (await self._consumer.end_offsets([tp]))[tp]
@@ -84,7 +89,7 @@ class SnapshotReader:
         while end > begin:
             start = max(begin, end - window)
             records = await self._records(tp, start, end)
-            found = last_whole(records, self._config.snapshot_max_bytes)
+            found = last_whole(records, self._config.snapshot_max_bytes, forms)
             if found is not None or start == begin:
                 return found
             window *= _WIDEN

@@ -62,11 +62,24 @@ class Stage(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateFormats:
+    """`written` names the format in which states are saved, `read` all that can be restored.
+
+    A version that changes the format names a new one and goes on reading the one before it; what
+    an older version cannot read, it leaves alone.
+    """
+
+    written: str = "1"
+    read: frozenset[str] = frozenset({"1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSpec:
     """One durable consumer: who it is, what it reads, where it keeps state, what it runs.
 
     `state_topic` maps an input topic to the topic of its snapshots, or None where its stages have
-    no state; `stage` makes the Stage of one partition.
+    no state, `formats` how it is written there; `stage` makes the Stage of one partition; `first`
+    names topics that are read before the others in every turn.
     """
 
     name: str
@@ -74,6 +87,8 @@ class ConsumerSpec:
     topics: tuple[str, ...]
     state_topic: Callable[[str], str | None]
     stage: Callable[[str, int], Stage]
+    formats: StateFormats = StateFormats()
+    first: tuple[str, ...] = ()
 
 
 def arrival_ms(record: Incoming, now_ms: int) -> int:

@@ -16,7 +16,7 @@ from tests.faults.outcome import Outcome
 from tests.faults.processes import Nursery
 from tests.faults.proxy import BROKER_HOST, Proxy
 from tests.faults.rows import ROWS, Row
-from tests.faults.stand import Run, RunError, Stand, play
+from tests.faults.stand import Run, Stand, play
 from tests.faults.storm import Storm
 from tests.faults.strikes import Plan, Scale
 
@@ -107,7 +107,8 @@ class Campaign:
         folder = self.choice.folder / f"{row.name.replace(':', '-')}-{number}"
         try:
             run = await self._play(row, number, folder)
-        except (RunError, RuntimeError, OSError, TimeoutError) as error:
+        except Exception as error:
+            # Whatever ends a run, the others go on.
             said = f"{type(error).__name__}: {error}"
             return Result(row=row.name, number=number, findings=(), error=said)
         findings = tuple(compare(self._expected, run.outcome))

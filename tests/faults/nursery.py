@@ -5,6 +5,7 @@ seconds of imports are saved. It tells who started, is ready and ended, one JSON
 kills what is left when its stdin ends.
 """
 
+import ctypes
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from agents.logs import LoggingConfig, configure_logging
 from tests.faults.orders import fulfil, warm_up
 
 _LOOK_SECONDS = 0.02
+_PR_SET_PDEATHSIG = 1
 
 
 def say(row: Mapping[str, Any]) -> None:
@@ -30,8 +32,16 @@ def main() -> None:
     """Fork for each order until stdin ends."""
     warm_up()
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until a worker knows what it means
-    say({"open": os.getpid()})
     children: set[int] = set()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
+    try:
+        _serve(children)
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _serve(children: set[int]) -> None:
     unread = b""
     while True:
         if select.select([0], [], [], _LOOK_SECONDS)[0]:
@@ -42,8 +52,6 @@ def main() -> None:
             for line in lines:
                 children.add(_fork(json.loads(line)))
         _reap(children)
-    for pid in children:
-        os.kill(pid, signal.SIGKILL)
 
 
 def _fork(order: Mapping[str, Any]) -> int:
@@ -53,6 +61,8 @@ def _fork(order: Mapping[str, Any]) -> int:
         return pid
     code = 1
     try:
+        # Even if the nursery is killed with -9, nothing outlives it.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(log, 2)
         nothing = os.open(os.devnull, os.O_RDONLY)

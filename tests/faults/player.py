@@ -38,7 +38,8 @@ class Player:
             linger_ms=5,
             compression_type="lz4",
             metadata_max_age_ms=1_000,
-            request_timeout_ms=10_000,
+            # A producer that waits out the longest outage.
+            request_timeout_ms=300_000,
         )
 
     async def __aenter__(self) -> "Player":

@@ -60,8 +60,8 @@ class Proxy:
                     here.cancel()
             finally:
                 forth.close()
-        except OSError:
-            pass  # the broker is away: the client sees its connection closed
+        except (OSError, asyncio.CancelledError):
+            pass  # the broker or the run is at an end: the client sees its connection closed
         finally:
             back.close()
             self._pipes.discard(task)

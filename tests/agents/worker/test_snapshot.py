@@ -1,6 +1,6 @@
 import os
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -94,6 +94,23 @@ def test_a_state_that_inflates_beyond_the_limit_is_refused_with_a_sentence():
     bomb = Snapshot(offset=1, generation=1, slot=0, state=bytes(2 * MIB))
     with pytest.raises(SnapshotTooLargeError, match=r"snapshot_max_bytes \(1048576\)"):
         last_whole(records_of(bomb), MIB)
+
+
+def test_a_state_in_a_format_that_cannot_be_read_is_passed_over_and_its_keys_are_others():
+    old, new = a_snapshot(offset=10), replace(a_snapshot(offset=20, seed=2), form="2")
+    records = records_of(old) + records_of(new)
+    assert last_whole(records, MIB) == old
+    assert last_whole(records, MIB, frozenset({"1", "2"})) == new
+    keys = [{record.key for record in records_of(each)} for each in (old, new)]
+    assert keys[0].isdisjoint(keys[1])  # so compaction never takes away what others can read
+
+
+def test_states_that_name_no_format_are_of_the_first():
+    snapshot = a_snapshot()
+    records = records_of(snapshot)
+    for record in records:
+        record.headers = tuple(h for h in record.headers if h[0] != "rootline.snapshot.state")
+    assert last_whole(records, MIB) == snapshot
 
 
 def test_an_empty_topic_has_no_snapshot():
