@@ -23,7 +23,8 @@ from agents.rankers import configured_ranker
 from agents.recordings import read_recording
 from agents.replay.comparing import Comparison
 from agents.replay.comparison_report import print_comparison
-from agents.replay.kafka_run import Order, Source, rebuild, usual_warmup_ms
+from agents.replay.kafka_run import rebuild
+from agents.replay.order import Order, Source, usual_warmup_ms
 from agents.replay.printing import last_revisions, print_json, print_table
 from agents.settings import Settings
 from agents.terminal import Terminal

@@ -36,10 +36,10 @@ def _sentences(result: Comparison) -> list[str]:
             f"not compared: {len(result.begun_before)} incidents that began before --since "
             f"({names}{more})"
         )
-    if result.fresh:
+    if result.unsettled:
         said.append(
-            f"not compared: {result.fresh} incidents of the last seconds, which a worker may be "
-            "about to publish"
+            f"not compared: {result.unsettled} incidents of signals that no worker has "
+            "committed yet"
         )
     count = len({each.incident_id for each in result.differences})
     counts = f"{result.published} published, {result.rebuilt} rebuilt"
@@ -71,7 +71,7 @@ def _print_json(result: Comparison) -> None:
                 "rebuilt": result.rebuilt,
                 "differing": len({each.incident_id for each in result.differences}),
                 "begun_before": result.begun_before,
-                "fresh": result.fresh,
+                "unsettled": result.unsettled,
                 "notes": result.notes,
             }
         }

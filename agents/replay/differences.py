@@ -1,9 +1,10 @@
 """How two revisions of one incident differ, in sentences; pure."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from schemas.incident import Incident
+from schemas.incident import Incident, IncidentAlert, IncidentStatus
 
 _SHOWN = 5
 
@@ -33,20 +34,10 @@ class Difference:
     sentence: str
 
 
-def contents(published: Incident, rebuilt: Incident, *, numbers: bool) -> list[tuple[Kind, str]]:
-    """Compare what two revisions say.
-
-    Args:
-        published: as it was published.
-        rebuilt: as it was rebuilt.
-        numbers: whether probabilities, patterns and wording can be expected to be the same.
-    """
-    found = [*_members(published, rebuilt), *_status(published, rebuilt)]
-    roots = root_of(published, pattern=numbers), root_of(rebuilt, pattern=numbers)
-    if roots[0] != roots[1]:
-        found.append((Kind.ROOT_CAUSE, f"published {roots[0]}, rebuilt {roots[1]}"))
-    if not numbers:
-        return found
+def contents(published: Incident, rebuilt: Incident) -> list[tuple[Kind, str]]:
+    """Compare all that two revisions say."""
+    found = [*_members(published, rebuilt, growing=False), *_status(published, rebuilt)]
+    found += _root_cause(published, rebuilt, pattern=True)
     if _answer(published) != _answer(rebuilt):
         found.append(
             (Kind.ANSWER, f"published {_told(published)}; rebuilt {_told(rebuilt)}"),
@@ -55,6 +46,30 @@ def contents(published: Incident, rebuilt: Incident, *, numbers: bool) -> list[t
         names = ", ".join(_fields(published, rebuilt))
         found.append((Kind.DETAILS, f"published and rebuilt differ in {names}"))
     return found
+
+
+def outcomes(published: Incident, rebuilt: Incident, end: Incident) -> list[tuple[Kind, str]]:
+    """Compare members, status and root cause of revisions that are not of the same moment.
+
+    Args:
+        published: the last that was published.
+        rebuilt: the one of about the same time.
+        end: the last that was rebuilt. Alerts that an open incident has only there may come with
+            its next revision.
+    """
+    growing = published.status is IncidentStatus.OPEN
+    return [
+        *_members(published, end, growing=growing),
+        *_status(published, rebuilt),
+        *_root_cause(published, rebuilt, pattern=False),
+    ]
+
+
+def _root_cause(
+    published: Incident, rebuilt: Incident, *, pattern: bool
+) -> list[tuple[Kind, str]]:
+    ours, theirs = root_of(published, pattern=pattern), root_of(rebuilt, pattern=pattern)
+    return [(Kind.ROOT_CAUSE, f"published {ours}, rebuilt {theirs}")] if ours != theirs else []
 
 
 def root_of(incident: Incident, *, pattern: bool = True) -> str:
@@ -67,20 +82,24 @@ def root_of(incident: Incident, *, pattern: bool = True) -> str:
     return best.component
 
 
-def _members(published: Incident, rebuilt: Incident) -> list[tuple[Kind, str]]:
+def _members(published: Incident, rebuilt: Incident, *, growing: bool) -> list[tuple[Kind, str]]:
     ours = {alert.fingerprint: alert for alert in published.alerts}
     theirs = {alert.fingerprint: alert for alert in rebuilt.alerts}
-    parts = []
-    for only, word in (
-        (ours.keys() - theirs.keys(), "published"),
-        (theirs.keys() - ours.keys(), "rebuilt"),
-    ):
-        if only:
-            known = ours if word == "published" else theirs
-            names = sorted(f"{known[f].rule} on {known[f].component}" for f in only)
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            parts.append(f"only {word}: {', '.join(names[:_SHOWN])}{more}")
+    parts = _only("published", ours, theirs)
+    if not growing:
+        parts += _only("rebuilt", theirs, ours)
     return [(Kind.MEMBERS, "; ".join(parts))] if parts else []
+
+
+def _only(
+    word: str, these: Mapping[str, IncidentAlert], others: Mapping[str, IncidentAlert]
+) -> list[str]:
+    only = [these[fingerprint] for fingerprint in these.keys() - others.keys()]
+    if not only:
+        return []
+    names = sorted(f"{alert.rule} on {alert.component}" for alert in only)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return [f"only {word}: {', '.join(names[:_SHOWN])}{more}"]
 
 
 def _status(published: Incident, rebuilt: Incident) -> list[tuple[Kind, str]]:

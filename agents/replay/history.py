@@ -9,11 +9,14 @@ from schemas.incident import Incident
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One revision: its bytes, and when it was published or the signal came that made it."""
+    """One revision and its bytes.
+
+    It is settled unless it was rebuilt from a signal that the worker may not have handled yet.
+    """
 
     incident: Incident
     value: bytes
-    at_ms: int
+    settled: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +41,14 @@ class History:
     def last(self) -> Revision:
         """The highest revision."""
         return self.revisions[max(self.revisions)]
+
+    def nearest(self, other: Incident) -> Incident:
+        """Return the revision of about the same time as another's."""
+        at_ms = epoch_ms(other.updated_at)
+        return min(
+            (each.incident for _, each in sorted(self.revisions.items())),
+            key=lambda incident: abs(epoch_ms(incident.updated_at) - at_ms),
+        )
 
 
 def histories(revisions: Iterable[Revision]) -> dict[str, History]:

@@ -3,8 +3,6 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,8 +12,10 @@ from agents.notifier.records import decode_incident
 from agents.recordings import write_recording
 from agents.replay.capture import Capture
 from agents.replay.comparing import Comparison, Window, compare
+from agents.replay.handled import handled_offsets
 from agents.replay.history import Revision, epoch_ms, histories
 from agents.replay.inputs import InputsLog
+from agents.replay.order import Order, Source
 from agents.replay.signals_log import SignalsLog
 from agents.replay.stages import Kept, Record, Stages, kept, record_of
 from agents.settings import Settings
@@ -34,48 +34,10 @@ from schemas.incident import Incident, IncidentStatus
 
 INPUT_BYTES = 1 << 30
 """Most bytes of input topics held at one time."""
-_FRESH_MS = 10_000
-"""What a signal of the last moments makes, a worker may not have published yet."""
-
-
-class Source(StrEnum):
-    """What incidents are rebuilt from."""
-
-    SIGNALS = "signals"
-    INPUTS = "inputs"
 
 
 class TooMuchInputError(RootlineError):
     """The input topics hold more than fits in memory."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to rebuild, and from what. `out` is where a recording of the inputs goes."""
-
-    since_ms: int
-    until_ms: int | None = None
-    warmup_ms: int
-    environment: str = ""
-    source: Source = Source.SIGNALS
-    out: Path | None = None
-
-    @property
-    def read_from_ms(self) -> int:
-        """Where reading begins: baselines and open groups need a past."""
-        return max(0, self.since_ms - self.warmup_ms)
-
-
-def usual_warmup_ms(settings: Settings) -> int:
-    """How much of the past an answer reads, at most: baselines, changes, late and flapping alerts.
-
-    >>> usual_warmup_ms(Settings()) // 60_000
-    30
-    """
-    evidence, watermark = settings.pipeline.evidence, settings.pipeline.watermark
-    baselines = evidence.baseline_seconds + evidence.baseline_gap_seconds + evidence.window_seconds
-    longest = max(baselines, evidence.change_seconds, watermark.late_seconds)
-    return round(longest * 1000)
 
 
 Progress = Callable[[str, float], None]
@@ -136,7 +98,6 @@ class _Run:
             since_ms=order.since_ms,
             until_ms=order.until_ms,
             read_from_ms=order.read_from_ms,
-            fresh_ms=now_ms - _FRESH_MS,
             numbers=order.source is Source.SIGNALS,
         )
         rebuilt = [each for each in self._kept.revisions if self._reaches_in(each.incident)]
@@ -171,9 +132,7 @@ class _Run:
                     unread += 1
                     continue
                 if self._reaches_in(incident):
-                    found.append(
-                        Revision(incident=incident, value=record.value, at_ms=record.timestamp)
-                    )
+                    found.append(Revision(incident=incident, value=record.value))
         if unread:
             self._notes.append(
                 f"{unread} records of {self._settings.topics.incidents} cannot be read"
@@ -191,7 +150,8 @@ class _Run:
     async def _from_signals(self) -> None:
         topic, order = self._settings.topics.signals, self._order
         slices = await self._slices(topic, order.read_from_ms)
-        log = SignalsLog(topic, self._stages, self._kept, order.environment)
+        handled = await handled_offsets(self._settings)
+        log = SignalsLog(topic, self._stages, self._kept, order.environment, handled)
         total, done = max(1, sum(each.records for each in slices)), 0
         for each in slices:
             if not each.is_whole and each.records:
@@ -201,10 +161,20 @@ class _Run:
             log.handle(records)
             done += len(records)
             self._progress("rebuilding from signals", min(1.0, done / total))
-        self._say_what_is_missing(slices)
+        self._say_what_is_missing(slices, handled)
 
-    def _say_what_is_missing(self, slices: Sequence[TopicSlice]) -> None:
-        """Say what the rebuilding does not know that the worker knew."""
+    def _say_what_is_missing(
+        self, slices: Sequence[TopicSlice], handled: Mapping[int, int]
+    ) -> None:
+        """Say what the rebuilding does not know that the worker knew, and the other way round."""
+        behind = sum(
+            max(0, each.end - handled.get(each.place.partition, each.end)) for each in slices
+        )
+        if behind:
+            self._notes.append(
+                f"group {self._settings.worker.correlate_group} has not committed the last "
+                f"{behind} signals; what only they make is not compared"
+            )
         if all(each.is_whole for each in slices):
             return
         self._notes.append(
@@ -251,7 +221,7 @@ class _Run:
             for record in records:
                 partitions.setdefault((topic, record.partition), []).append(record)
         topic, order = self._settings.topics.signals, self._order
-        log = SignalsLog(topic, self._stages, self._kept, order.environment)
+        log = SignalsLog(topic, self._stages, self._kept, order.environment, {})
         if self._engines.edges:
             environment = self._settings.resolver.environment
             log.declare(0, self._engines, environment, order.read_from_ms)

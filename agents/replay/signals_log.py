@@ -1,6 +1,6 @@
 """Rebuilds incidents from the signals log: exactly what the second stage is a function of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from agents.replay.stages import Kept, Record, Stages
 from agents.worker.assembly import Engines
@@ -17,13 +17,23 @@ class SignalsLog:
         stages: makes stages.
         kept: takes what they produce.
         environment: the only one that counts; all where it is empty.
+        handled: per partition, up to where the worker is known to have handled the log; what is
+            made of later signals may not be published yet. Where nothing is known, all counts.
     """
 
-    def __init__(self, topic: str, stages: Stages, kept: Kept, environment: str = "") -> None:
+    def __init__(
+        self,
+        topic: str,
+        stages: Stages,
+        kept: Kept,
+        environment: str,
+        handled: Mapping[int, int],
+    ) -> None:
         self._topic = topic
         self._stages = stages
         self._kept = kept
         self._only = environment.encode()
+        self._handled = handled
         self._open: dict[int, Stage] = {}
 
     def declare(self, partition: int, engines: Engines, environment: str, at_ms: int) -> None:
@@ -46,9 +56,10 @@ class SignalsLog:
         for record in records:
             if self._only and record.key != self._only:
                 continue
-            at_ms = max(record.timestamp, 0)
             # One at a time, so that it is known which signal made a revision.
-            self._kept.take(self._stage(record.partition).handle([record], at_ms), at_ms)
+            outgoing = self._stage(record.partition).handle([record], max(record.timestamp, 0))
+            handled = self._handled.get(record.partition)
+            self._kept.take(outgoing, settled=handled is None or record.offset < handled)
 
     def ticks(self, partition: int, now_ms: int) -> Iterable[Record]:
         """Say what the owner of a partition would append while all is silent."""

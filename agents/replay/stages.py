@@ -52,14 +52,16 @@ class Kept:
     revisions: list[Revision]
     refused: int = 0
 
-    def take(self, outgoing: Iterable[Outgoing], at_ms: int) -> None:
+    def take(self, outgoing: Iterable[Outgoing], *, settled: bool) -> None:
         """Keep the incidents of what was produced."""
         for out in outgoing:
             if out.topic == self.dead_letter:
                 self.refused += 1
             elif out.topic == self.incidents and out.value is not None:
                 incident = decode_incident(out.value)
-                self.revisions.append(Revision(incident=incident, value=out.value, at_ms=at_ms))
+                self.revisions.append(
+                    Revision(incident=incident, value=out.value, settled=settled)
+                )
 
 
 def kept(settings: Settings) -> Kept:
