@@ -10,6 +10,9 @@ from agents.worker.pace import Pace
 from agents.worker.stage import Incoming, Stage
 from agents.worker.standing import Place
 
+_PAUSES = 9
+_LONGEST_SECONDS = 60.0
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Lane:
@@ -20,6 +23,7 @@ class Lane:
     state is ahead of the position and must not be saved. `slot` is where the next snapshot goes,
     `held` why it is not written, `handled_ms` when the last handled record arrived. `left_over`
     says that records were read and not handled: whoever comes next reads them again.
+    `save_seconds` is how long making the last snapshot took.
     """
 
     tp: TopicPartition
@@ -36,6 +40,7 @@ class Lane:
     unsaved_records: int = 0
     handled_ms: int = 0
     held: str | None = None
+    save_seconds: float = 0.0
     saved_at: float = field(default_factory=time.monotonic)
     idle_at: float = 0.0
 
@@ -65,10 +70,15 @@ class Lane:
         )
 
     def is_due(self, seconds: float, records: int) -> bool:
-        """Tell whether there is something to save and it is time to."""
+        """Tell whether there is something to save and it is time to.
+
+        A state that takes long to save is saved less often: a storm must not spend its time on
+        that. What a crash then costs is a longer replay, not more than `_LONGEST_SECONDS` of it.
+        """
         if not self.clean or self.position == self.durable:
             return False
-        aged = time.monotonic() - self.saved_at >= seconds
+        pause = max(seconds, min(_PAUSES * self.save_seconds, _LONGEST_SECONDS))
+        aged = time.monotonic() - self.saved_at >= pause
         return aged or self.unsaved_records >= records
 
 

@@ -21,7 +21,7 @@ from tests.clusters import chosen
 from tests.clusters.cluster import Cluster
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 
 
 class Stand:
