@@ -45,7 +45,7 @@ $(KAFKA_JARS)/.fetched: tests/clusters/pom.xml
 	@touch $@
 
 # The suites that a cluster carries, unchanged: `make test` runs them on the embedded broker.
-ON_CLUSTER := tests/contracts/broker tests/integration $(addprefix tests/agents/worker/test_, \
+ON_CLUSTER := tests/contracts/broker tests/integration tests/kafka_security $(addprefix tests/agents/worker/test_, \
               command.py durable.py ending.py publisher.py topics.py verdicts.py worker.py)
 ON_THREE   := tests/contracts/broker/test_durability.py tests/contracts/broker/test_records.py \
               tests/contracts/broker/test_idempotence.py tests/contracts/broker/test_topics.py \

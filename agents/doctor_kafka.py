@@ -89,7 +89,11 @@ def _check_topics(
             )
         else:
             findings.append(
-                fail("topics", f"missing: {names}; create them, or set topics.create = true")
+                fail(
+                    "topics",
+                    f"missing, or hidden from us because we have no right on them: {names}; "
+                    "create them, or set topics.create = true",
+                )
             )
     there = [item for item in wanted if item.name in cluster.partitions]
     for item in there:

@@ -167,7 +167,7 @@ class Outlet:
                 await _close(producer, 0)
                 self._report(f"Kafka at {self._kafka.bootstrap} cannot be reached: {_name(error)}")
                 # Into the log only: it names users and files, which are not for every sender.
-                self._explainer.look()
+                self._explainer.look(error)
             except BaseException:
                 await _close(producer, 0)
                 raise

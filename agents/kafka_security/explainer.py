@@ -6,6 +6,7 @@ import time
 
 from agents.kafka import KafkaConfig
 from agents.kafka_security.probe import trouble
+from agents.kafka_security.sentences import missing_right
 
 _log = logging.getLogger("kafka")
 _PAUSE_SECONDS = 30.0
@@ -19,13 +20,21 @@ class Explainer:
         self._task: asyncio.Task[None] | None = None
         self._next = 0.0
 
-    def look(self) -> None:
-        """Begin to look, unless that is going on or was done a moment ago; returns at once."""
+    def look(self, error: BaseException) -> None:
+        """Begin to look, unless that is going on or was done a moment ago; returns at once.
+
+        Args:
+            error: what a client has said.
+        """
         now = time.monotonic()
-        if now >= self._next:
-            self._next = now + _PAUSE_SECONDS
-            # Kept, or the loop might drop it half-way.
-            self._task = asyncio.create_task(self._look())
+        if now < self._next:
+            return
+        self._next = now + _PAUSE_SECONDS
+        if (sentence := missing_right(error)) is not None:
+            _say(sentence)
+            return
+        # Kept, or the loop might drop it half-way.
+        self._task = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
         try:
@@ -38,4 +47,8 @@ class Explainer:
             _log.exception("the reason why Kafka is away could not be looked for")
             return
         if found is not None:
-            _log.warning("why Kafka cannot be used", extra={"reason": found})
+            _say(found)
+
+
+def _say(reason: str) -> None:
+    _log.warning("why Kafka cannot be used", extra={"reason": reason})

@@ -191,7 +191,7 @@ def _unreachable(error: BaseException, where: str) -> str:
     else:
         why = str(error) or type(error).__name__
     return (
-        f"{where} cannot be reached ({why}); check kafka.bootstrap, and that the brokers advertise "
+        f"{where} cannot be reached ({why}); check kafka.bootstrap and that the brokers advertise "
         "addresses that this machine can reach"
     )
 

@@ -7,8 +7,11 @@ import ssl
 from collections.abc import Iterator
 
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
     IllegalSaslStateError,
     SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
 
@@ -20,6 +23,11 @@ from agents.kafka_security.tokens import TokenError
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _HOST_MISMATCH, _ADDRESS_MISMATCH = 62, 64
 _UNTRUSTED = (2, 18, 19, 20, 21)
+_RIGHTS = {
+    TopicAuthorizationFailedError: "topic {}",
+    GroupAuthorizationFailedError: "group {}",
+    ClusterAuthorizationFailedError: "the cluster",
+}
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -49,6 +57,23 @@ def known_sentence(error: BaseException, config: KafkaConfig, where: str) -> str
             )
         if isinstance(each, ssl.SSLError) and "ALERT" in (each.reason or ""):
             return _of_alert(each.reason, config, where)
+    return None
+
+
+def missing_right(error: BaseException) -> str | None:
+    """Say which right our user lacks, where that is what an error is about.
+
+    >>> missing_right(TopicAuthorizationFailedError("incidents"))
+    'our user has no right on topic incidents; docs/SECURING-KAFKA.md lists what it needs'
+    """
+    for each in chain(error):
+        for kind, what in _RIGHTS.items():
+            if isinstance(each, kind):
+                # aiokafka names one, or a set of them.
+                found = each.args[0] if each.args else "?"
+                names = sorted(found) if isinstance(found, set | frozenset) else [found]
+                on = what.format(", ".join(str(name) for name in names))
+                return f"our user has no right on {on}; docs/SECURING-KAFKA.md lists what it needs"
     return None
 
 

@@ -219,7 +219,7 @@ def _check_validity(path: Path, key: str) -> None:
     now_ms = time.time_ns() // 1_000_000
     if now_ms >= validity.end_ms:
         msg = (
-            f"the certificate in {path} ({key}) has expired {_day(validity.end_ms)}; "
+            f"the certificate in {path} ({key}) has expired on {_day(validity.end_ms)}; "
             "brokers refuse it: renew it"
         )
         raise SettingsError(msg)

@@ -93,7 +93,7 @@ class KeptSession(Service):
             },
         )
         if self._cluster.explainer is not None and not isinstance(error, self.ours):
-            self._cluster.explainer.look()
+            self._cluster.explainer.look(error)
 
     async def on_stop(self) -> None:
         """Let the session end what it has in hand; mode would cancel it at once."""

@@ -9,6 +9,7 @@ import pytest
 from agents.kafka import KafkaConfig
 from agents.settings_values import Place, build
 from tests.clusters.apache import ApacheCluster
+from tests.clusters.chosen import is_embedded
 from tests.clusters.jars import need_kafka
 from tests.kafka_security.secured import Files, fitting, security
 from tests.kafka_security.tokens import Signer, TokenServer
@@ -42,6 +43,8 @@ def keys(signer: Signer) -> Iterator[TokenServer]:
 def cluster(
     files: Files, keys: TokenServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ApacheCluster]:
+    if is_embedded():
+        pytest.skip("left out: the embedded broker has no TLS; `make test-kafka` runs it")
     need_kafka()
     folder = tmp_path_factory.mktemp("kafka")
     with ApacheCluster(folder, security=security(files, keys.url("/keys"))) as running:

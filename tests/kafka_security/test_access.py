@@ -3,8 +3,10 @@
 import asyncio
 import io
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +21,13 @@ from agents.kafka_security.explainer import Explainer
 from agents.kafka_security.probe import trouble
 from agents.kafka_security.tokens import token_source
 from agents.logs import LoggingConfig, configure_logging
+from agents.settings import load_settings
 from agents.settings_secrets import secret_texts
 from agents.worker.topic_admin import admin_client
 from agents.worker.topics import TopicsConfig
 from tests.clusters.apache import ApacheCluster
 from tests.kafka_security.secured import KEY_PASSWORD, PASSWORD, Files
-from tests.kafka_security.tokens import CLIENT_SECRET, Signer
+from tests.kafka_security.tokens import CLIENT_SECRET, Signer, TokenServer
 
 pytestmark = [
     pytest.mark.integration,
@@ -55,6 +58,7 @@ WRONGS = (
     "no login in the clear",
     "login nobody wants",
 )
+ROOT = Path(__file__).parents[2]
 OPEN_WAYS = ("TLS", "MTLS", "SCRAM", "OAUTH", "BOTH", "CLEAR", "OPEN")
 
 
@@ -266,6 +270,46 @@ def test_a_client_whose_token_is_refused_goes_on_when_it_gets_a_good_one(
     asyncio.run(scene())
 
 
+def page_blocks() -> list[str]:
+    """The configurations that docs/SECURING-KAFKA.md shows, in its order."""
+    lines = (ROOT / "docs" / "SECURING-KAFKA.md").read_text(encoding="utf-8").splitlines()
+    blocks: list[str] = []
+    inside = False
+    for line in lines:
+        begins = line == "    [kafka]"
+        inside = begins or (inside and (line.startswith("    ") or not line))
+        if begins:
+            blocks.append("")
+        if inside:
+            blocks[-1] += line.removeprefix("    ") + "\n"
+    return blocks
+
+
+def test_the_page_shows_configurations_that_are_let_in(
+    cluster: ApacheCluster, tokens: TokenServer, files: Files, tmp_path: Path
+) -> None:
+    texts = {"kafka-key": KEY_PASSWORD, "kafka-password": PASSWORD, "kafka-oauth": CLIENT_SECRET}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text + "\n")
+    known = {
+        "/etc/rootline/kafka-ca.pem": str(files.ca),
+        "/etc/rootline/client.pem": str(files.locked[0]),
+        "/etc/rootline/client.key": str(files.locked[1]),
+        "/run/secrets/": f"{tmp_path}/",
+        "https://id.example.com/realms/main/protocol/openid-connect/token": tokens.url("/token"),
+    }
+    listeners = ("MTLS", "SCRAM", "OAUTH")
+    for listener, block in zip(listeners, page_blocks(), strict=True):
+        text = re.sub('bootstrap = ".*"', f'bootstrap = "{cluster.address(listener)}"', block)
+        for shown, real in known.items():
+            text = text.replace(shown, real)
+        if listener == "OAUTH":
+            text += f'ca_file = "{files.ca}"\n'  # of the token endpoint, private in this test
+        path = tmp_path / f"{listener}.toml"
+        path.write_text(text)
+        assert asyncio.run(trouble(load_settings(path, {}).kafka)) is None
+
+
 @pytest.fixture
 def log_of_everything(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[KafkaConfig], Any]]:
     """Logs as a process of ours does, all of it; the loggers are put back."""
@@ -307,7 +351,7 @@ def test_no_level_of_logging_shows_a_password_or_a_token(
 
     async def scene() -> None:
         explainer = Explainer(config)
-        explainer.look()
+        explainer.look(KafkaConnectionError("Unable to bootstrap"))
         if way == "refused":
             with pytest.raises(KafkaConnectionError):
                 await there_and_back(config)

@@ -192,3 +192,34 @@ def test_every_kafka_client_takes_its_connection_from_the_one_place():
                 f"{path} makes a Kafka client without agents.kafka's arguments"
             )
     assert found >= 10
+
+
+@pytest.mark.slow
+def test_programs_end_at_once_with_a_sentence_when_a_certificate_cannot_be_used(tmp_path):
+    files = Files(tmp_path)
+    path = tmp_path / "rootline.toml"
+    path.write_text(
+        f"""
+        [kafka]
+        bootstrap = "127.0.0.1:1"
+        security_protocol = "SSL"
+        [kafka.tls]
+        ca_file = "{files.ca}"
+        certificate_file = "{files.expired[0]}"
+        key_file = "{files.expired[1]}"
+        """
+    )
+    for command in ("worker", "gateway", "doctor"):
+        ended = run(
+            [executable, "-m", "agents", command, "--config", str(path)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        said = ended.stdout if command == "doctor" else ended.stderr.splitlines()[-1]
+        assert ended.returncode == (1 if command == "doctor" else 2)
+        assert f"the certificate in {files.expired[0]} (kafka.tls.certificate_file) has" in said
+        assert "renew it" in said
+        assert "Traceback" not in ended.stderr
