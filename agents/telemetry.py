@@ -84,6 +84,12 @@ class IntakeMetrics:
         self.samples = Counter(
             "rootline_samples_received", "Metric samples decoded.", registry=registry
         )
+        self.left_out = Counter(
+            "rootline_telemetry_left_out",
+            "Spans, samples and series that came and are in no pane, by topic and reason.",
+            ["topic", "reason"],
+            registry=registry,
+        )
         self.shed = Counter(
             "rootline_messages_shed",
             "Telemetry messages skipped because worker.shed says so, by topic; never alerts.",

@@ -3,7 +3,7 @@
 One reducer per input partition; its snapshot is the stage's state.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -39,6 +39,10 @@ class Reducer(Protocol[B_contra]):
         """Return everything that has not been told yet."""
         ...
 
+    def stats(self) -> Mapping[str, float]:
+        """Return counts since the state began, those of LEFT_OUT among them."""
+        ...
+
     def snapshot(self) -> bytes:
         """Return the whole state."""
         ...
@@ -46,6 +50,10 @@ class Reducer(Protocol[B_contra]):
     def restore(self, data: bytes) -> None:
         """Become what `snapshot` was taken from."""
         ...
+
+
+LEFT_OUT = ("late", "repeated", "homeless", "crowded_out", "ignored", "series_evicted")
+"""What reducers count that is in no pane, none of it an error: docs/TOPICS.md explains each."""
 
 
 class ReducerShell:
@@ -64,6 +72,8 @@ class ReducerShell:
         self._flush_ms = flush_ms
         self._held = False
         self._handled_ms = 0
+        self._topic = ""
+        self._counted: dict[str, float] = {}
 
     def tell(self, signals: Signals, now_ms: int) -> list[Outgoing]:
         """Turn what a reducer says into records."""
@@ -81,9 +91,19 @@ class ReducerShell:
         return self._packed(self._reducer.flush())
 
     def _packed(self, signals: Signals) -> list[Outgoing]:
+        self._count_left_out()
         records = self._packer.pack(signals)
         self._intake.metrics.signals.labels(type="telemetry").inc(len(records))
         return records
+
+    def _count_left_out(self) -> None:
+        """Tell the metrics what the reducer has left out since the last time."""
+        stats = self._reducer.stats()
+        for reason in LEFT_OUT:
+            more = stats.get(reason, 0.0) - self._counted.get(reason, 0.0)
+            if more > 0 and self._topic:
+                self._counted[reason] = stats[reason]
+                self._intake.metrics.left_out.labels(topic=self._topic, reason=reason).inc(more)
 
     def snapshot(self) -> bytes:
         """Return the reducer's state."""
@@ -93,6 +113,8 @@ class ReducerShell:
         """Restore the reducer; what it held back then is told after the next silence."""
         self._reducer.restore(data)
         self._held = True
+        # Whoever saved it has counted these.
+        self._counted = dict(self._reducer.stats())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +143,7 @@ class BatchStage(ReducerShell, Generic[B]):
 
     def handle(self, records: Sequence[Incoming], now_ms: int) -> list[Outgoing]:
         """Reduce the rows of every message."""
+        self._topic = records[0].topic
         letters: list[Outgoing] = []
         signals: Signals = []
         for record in records:
@@ -156,6 +179,7 @@ class PrometheusStage(ReducerShell):
 
     def handle(self, records: Sequence[Incoming], now_ms: int) -> list[Outgoing]:
         """Reduce all samples as one batch."""
+        self._topic = records[0].topic
         self._intake.metrics.messages.labels(topic=records[0].topic).inc(len(records))
         batch, good, letters = self._decoded(records)
         latest_ms = [self._intake.latest_ms(record, now_ms) for record in good]

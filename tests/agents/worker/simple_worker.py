@@ -126,6 +126,9 @@ class SilentReducer:
     def handle(self, batch: Any, arrived_ms: int) -> list[Any]:
         return []
 
+    def stats(self) -> dict[str, float]:
+        return {}
+
     def flush(self) -> list[Any]:
         return []
 

@@ -54,6 +54,9 @@ class CountingReducer:
         self.arrivals.append(arrived_ms)
         return []
 
+    def stats(self):
+        return {}
+
     def flush(self):
         told, self._untold = self._untold, 0
         return [self._signal()] * told
