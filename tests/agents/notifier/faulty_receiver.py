@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import socket
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -21,10 +23,15 @@ def says(answer: bytes) -> Answer:
     return write
 
 
-async def dawdles(writer: asyncio.StreamWriter) -> None:
+class Dawdles:
     """Take the message, and say so long after anybody waits for it."""
-    await asyncio.sleep(0.6)
-    writer.write(OK)
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    async def __call__(self, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(self._seconds)
+        writer.write(OK)
 
 
 async def resets(writer: asyncio.StreamWriter) -> None:
@@ -48,23 +55,33 @@ class FaultyReceiver:
         self.shown: list[str] = []
         self.taken: list[str] = []
         self.requests = 0
+        self.last_taken = 0.0
         self.changed = asyncio.Event()
         self.port = 0
+        self._socket: socket.socket | None = None
         self._server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/services/T00/B00/a-secret-of-this-webhook"
 
+    def reserve(self) -> None:
+        """Take a port and do not listen: connections are refused, and nobody else gets it."""
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        """Listen."""
+        if self._socket is None:
+            self.reserve()
+        self._server = await asyncio.start_server(self._serve, sock=self._socket)
 
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
-            self._server = None
+            self._server = self._socket = None
 
     async def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
         async with asyncio.timeout(seconds):
@@ -96,6 +113,7 @@ class FaultyReceiver:
             await self.fault(writer)
             return
         self.taken.append(key[1].decode())
+        self.last_taken = time.monotonic()
         writer.write(OK)
 
     def _note(self, key: str, body: bytes) -> None:

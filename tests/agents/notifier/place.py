@@ -47,12 +47,16 @@ class Place:
         self.telemetry = Telemetry()
         self._producer = producer
 
-    def service(self, **config: Any) -> NotifierService:
+    def service(self, *, pressed: bool = True, **config: Any) -> NotifierService:
+        """Make a notifier; unless `pressed`, with the patience that it has by default."""
+
         async def prepare() -> None:
             """The topics of a test are created as they are used."""
 
         return NotifierService(
-            NotifierConfig(**(QUICK | {"webhook_url": self.chat.url} | config)),
+            NotifierConfig(
+                **((QUICK if pressed else {}) | {"webhook_url": self.chat.url} | config)
+            ),
             Cluster(
                 kafka=self.kafka, worker=WORKER, metrics=self.telemetry.kafka, prepare=prepare
             ),
@@ -95,9 +99,11 @@ class Place:
         finally:
             await consumer.stop()
 
-    async def commits(self, offset: int, group: str = "rootline-notify") -> None:
+    async def commits(
+        self, offset: int, group: str = "rootline-notify", seconds: float = PATIENCE
+    ) -> None:
         """Wait until a notifier's group has committed up to an offset."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(seconds):
             while await self.committed(group) != offset:
                 await asyncio.sleep(0.05)
 
@@ -123,9 +129,14 @@ async def _place(folder: Path, partitions: int) -> AsyncIterator[Place]:
             await place.broker.stop()
 
 
-def in_place(folder: Path, test: Callable[[Place], Awaitable[None]], partitions: int = 1) -> None:
+def in_place(
+    folder: Path,
+    test: Callable[[Place], Awaitable[None]],
+    partitions: int = 1,
+    seconds: float = 60.0,
+) -> None:
     async def run() -> None:
-        async with asyncio.timeout(60), _place(folder, partitions) as place:
+        async with asyncio.timeout(seconds), _place(folder, partitions) as place:
             await test(place)
 
     asyncio.run(run())
