@@ -57,6 +57,7 @@ def environment_values(
         text = environ[variable]
         if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
             continue
+        _check_text(variable, text)
         if variable in SHORT_FORMS:
             found.append((SHORT_FORMS[variable], Text(variable, text)))
         elif "__" in variable:
@@ -69,6 +70,17 @@ def environment_values(
             _refuse_slip(variable, text, sections)
     # The long form wins over the short one.
     return sorted(found, key=lambda entry: entry[1].variable not in SHORT_FORMS)
+
+
+def _check_text(variable: str, text: str) -> None:
+    """Refuse bytes that are no text; Python lets them through in a form that cannot be written."""
+    try:
+        variable.encode()
+        text.encode()
+    except UnicodeEncodeError as error:
+        shown = variable.encode("ascii", "backslashreplace").decode()
+        msg = f"the environment variable {shown} is not UTF-8 text"
+        raise SettingsError(msg) from error
 
 
 def overlay(tree: Tree, values: list[tuple[tuple[str, ...], Text]]) -> Tree:

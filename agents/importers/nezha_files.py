@@ -109,6 +109,9 @@ def read_spans(folders: Iterable[Path]) -> DaySpans:
 
 
 def _fault(row: dict[str, Any]) -> Injected:
+    if not all(isinstance(value, str) for value in row.values()):
+        msg = f"a fault is {repr(row)[:200]}, expected texts"
+        raise TypeError(msg)
     return Injected(
         at_ms=utc_ms(row["inject_time"]), pod=row["inject_pod"], kind=row["inject_type"]
     )

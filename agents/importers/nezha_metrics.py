@@ -108,12 +108,15 @@ def utc_ms(text: str) -> int:
     1674981669000
     """
     match = _TIME.match(text)
-    if match is None:
-        msg = f"nezha has the time {text!r}, expected one like 2023-01-29 08:41:09"
-        raise LayoutError(msg)
-    clock, offset = match[1], match[2] or "+0000"
-    moment = datetime.strptime(f"{clock} {offset}", "%Y-%m-%d %H:%M:%S %z")
-    return int(moment.timestamp()) * 1000
+    try:
+        if match is not None:
+            clock, offset = match[1], match[2] or "+0000"
+            moment = datetime.strptime(f"{clock} {offset}", "%Y-%m-%d %H:%M:%S %z")
+            return int(moment.timestamp()) * 1000
+    except (ValueError, OverflowError):
+        pass
+    msg = f"nezha has the time {text[:60]!r}, expected one like 2023-01-29 08:41:09"
+    raise LayoutError(msg)
 
 
 def _read(path: Path) -> PodTable:

@@ -68,8 +68,8 @@ def read_metrics(path: Path) -> Metrics:
     heads = [head[:3] for head in table.headers]
     if not len(table.values) or heads[:1] != [("microservice", "metric", "statistic")]:
         msg = (
-            f"{path} begins with {heads[:1]} and has {len(table.values)} rows, expected the header"
-            " rows microservice, metric, statistic; unpack the set again"
+            f"{path} begins with {str(heads[:1])[:200]} and has {len(table.values)} rows,"
+            " expected the header rows microservice, metric, statistic; unpack the set again"
         )
         raise LayoutError(msg)
     times = table.values[:, 0]

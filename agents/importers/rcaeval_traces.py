@@ -57,8 +57,8 @@ def _places(path: Path, header: Sequence[str]) -> _Places:
     exact = "startTime" in at
     if missing or not (exact or "startTimeMillis" in at):
         msg = (
-            f"{path} has the columns {sorted(at)}, expected at least {list(_NEEDED)} and"
-            " startTime or startTimeMillis"
+            f"{path} has the columns {str(sorted(at))[:200]}, expected at least {list(_NEEDED)}"
+            " and startTime or startTimeMillis"
         )
         raise LayoutError(msg)
     return _Places(

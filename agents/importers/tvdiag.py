@@ -136,7 +136,8 @@ def _labels(path: Path) -> list[dict[str, str]]:
         reader = csv.DictReader(file)
         found = set(reader.fieldnames or ())
         if not found >= _COLUMNS:
-            msg = f"{path} has the columns {sorted(found)}, expected at least {sorted(_COLUMNS)}"
+            shown = str(sorted(found))[:200]
+            msg = f"{path} has the columns {shown}, expected at least {sorted(_COLUMNS)}"
             raise LayoutError(msg)
         rows = list(reader)
     if any(row[name] is None for row in rows for name in _COLUMNS):

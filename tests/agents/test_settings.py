@@ -223,3 +223,14 @@ def test_table_of_secrets_shows_names_and_hides_values(tmp_path):
     assert settings.secrets() == ("https://hooks.example/T/x",)
     sentence = refusal(written(tmp_path, '[notifier.webhook_urls]\nops = "hushhush"'), {})
     assert "hushhush" not in sentence
+
+
+def test_a_variable_of_bytes_that_are_no_text_is_refused_in_text() -> None:
+    for environ in (
+        {"ROOTLINE_GATEWAY__TOKEN": "\udc86secret"},
+        {"ROOTLINE_GATEWAY__\udc86": "x"},
+    ):
+        sentence = refusal(None, environ)
+        assert "is not UTF-8 text" in sentence
+        assert "secret" not in sentence
+        sentence.encode()
