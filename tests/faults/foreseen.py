@@ -4,35 +4,21 @@ So the player knows when a step has passed, whatever happens to the workers mean
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from agents.telemetry import Telemetry
 from agents.worker.assembly import consumer_specs
-from agents.worker.engines import build_engines
 from agents.worker.stage import Outgoing, Stage
 from schemas.codecs.signals import decode_signal
 from schemas.signal import AlertSignal, TelemetrySignal
-from tests.faults.orders import worker_settings
+from tests.faults.orders import warm_up, worker_settings
+from tests.faults.record import Record
 from tests.faults.storm import TELEMETRY, Numbered, Step, Storm, draw_steps
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    topic: str
-    partition: int
-    value: bytes | None
-    timestamp: int
-    offset: int = 0
-    key: bytes | None = None
-    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def make_storm(seed: int = 7) -> Storm:
     """Simulate the storm, and foresee it; takes some seconds."""
     settings = worker_settings("127.0.0.1:9092", "", {})
-    reduce, _correlate = consumer_specs(
-        settings, build_engines(settings), Telemetry(), lambda _stage: None
-    )
+    reduce, _correlate = consumer_specs(settings, warm_up(), Telemetry(), lambda _stage: None)
     stages: dict[tuple[str, int], Stage] = {}
     observed: dict[tuple[str, str], int] = {}
 
@@ -40,7 +26,7 @@ def make_storm(seed: int = 7) -> Storm:
         place = message.topic, message.partition
         if place not in stages:
             stages[place] = reduce.stage(*place)
-        record = _Record(
+        record = Record(
             topic=message.topic,
             partition=message.partition,
             value=message.value,

@@ -28,6 +28,7 @@ from agents.worker.serving import serve
 from agents.worker.topics import TopicsConfig
 from pipeline.config import PipelineConfig, WatermarkConfig
 from schemas.resolve import ResolverConfig
+from tests.faults.versions import later
 
 INPUT_PARTITIONS = 2
 SIGNALS_PARTITIONS = 4
@@ -121,7 +122,8 @@ def fulfil(order: Mapping[str, Any], say: Callable[[Mapping[str, Any]], None]) -
 
 async def _worker(order: Mapping[str, Any], say: Callable[[Mapping[str, Any]], None]) -> int:
     settings = worker_settings(order["bootstrap"], order["webhook"], order["worker"])
-    app = build_app(settings, warm_up(), failpoint=die_at(order["die_at"]))
+    engines = later(warm_up()) if order["later"] else warm_up()
+    app = build_app(settings, engines, failpoint=die_at(order["die_at"]))
     return await serve(app, settings.worker, lambda _app: say({"ready": os.getpid()}))
 
 

@@ -149,6 +149,22 @@ ROWS: tuple[Row, ...] = (
         nodes=3,
     ),
     Row(
+        name="roll",
+        title="rolling restart of two workers to a version with another format of states",
+        strike=strikes.roll,
+        full=10,
+        quick=1,
+        workers=(2,),
+    ),
+    Row(
+        name="poison",
+        title="1 message in 10 of every input topic is poison",
+        strike=strikes.poison,
+        full=10,
+        quick=1,
+        workers=(1, 2),
+    ),
+    Row(
         name="come-and-go",
         title="a worker joins in the storm, then one leaves (SIGTERM) or is killed",
         strike=strikes.come_and_go,

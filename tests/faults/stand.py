@@ -55,8 +55,10 @@ class Stand:
     notes: list[str] = field(default_factory=list)
     _count: int = 0
 
-    async def start_worker(self, *, die_at: str = "never", **settings: Any) -> Process:
-        """Start one more worker; it need not be ready."""
+    async def start_worker(
+        self, *, die_at: str = "never", later: bool = False, **settings: Any
+    ) -> Process:
+        """Start one more worker, perhaps of a later version; it need not be ready."""
         self._count += 1
         name = f"worker-{self._count}"
         order = {
@@ -65,6 +67,7 @@ class Stand:
             "webhook": self.webhook,
             "worker": self.worker | settings,
             "die_at": die_at,
+            "later": later,
         }
         start = self.nursery.start_cold if self.cold else self.nursery.start
         process = await start(name, order, self.folder / f"{name}.log")

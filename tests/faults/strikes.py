@@ -10,10 +10,15 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agents.worker.topics import TopicsConfig
+from tests.faults.orders import INPUT_PARTITIONS
+from tests.faults.poisons import poisons
 from tests.faults.proxy import Proxy
 from tests.faults.stand import RunError, Stand
 
 _DEATH_SECONDS = 40.0
+_POISONS = 20
+"""Rounds of poison, a message for each input topic: one in ten of what a storm plays."""
 REBALANCING = ("assigned", "restored", "releasing", "released")
 
 
@@ -175,6 +180,35 @@ async def leave(name: str, stand: Stand) -> None:
     if code != 0:
         msg = f"{name} was terminated and ended with {code}: {worker.tail()}"
         raise RunError(msg)
+
+
+async def roll(stand: Stand, plan: Plan) -> None:
+    """Replace the workers one by one by a later version; some of the new ones crash at first.
+
+    Then the older version takes over what the later one has saved, and cannot read it.
+    """
+    await plan.moment()
+    stand.strikes()
+    for old in list(stand.running):
+        new = await stand.start_worker(later=True)
+        await new.ready()
+        if plan.rng.random() < 0.5:
+            await asyncio.sleep(plan.rng.uniform(0.5, 1.5))
+            await new.kill()
+            stand.notes.append("some new ones crashed")
+            await (await stand.start_worker(later=True)).ready()
+        await leave(old.name, stand)
+
+
+async def poison(stand: Stand, plan: Plan) -> None:
+    """Send messages that nobody can use among the others, one in ten, into every input topic."""
+    assert stand.player is not None
+    stand.strikes()
+    for _ in range(_POISONS):
+        for topic in TopicsConfig().inputs:
+            partition = plan.rng.randrange(INPUT_PARTITIONS)
+            await stand.player.poison(topic, partition, plan.rng.choice(poisons(topic)))
+        await asyncio.sleep(plan.scale.storm_seconds / _POISONS)
 
 
 async def scale_out_and_in(stand: Stand, plan: Plan) -> None:
