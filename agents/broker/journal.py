@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from agents.broker.segment import write_all
+from agents.broker.disk import sync_folder, write_all
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class Journal:
             RuntimeError: a row is damaged with whole rows behind it, which no crash can explain.
         """
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        if self._fsync:
+            sync_folder(self._path.parent)
         with self._path.open("rb") as lines:
             for line in lines:
                 row = _decode(line)
@@ -85,6 +87,7 @@ class Journal:
             os.fsync(file.fileno())
         opened = os.open(fresh, os.O_RDWR | os.O_APPEND)  # before anything is given up
         fresh.replace(self._path)
+        sync_folder(self._path.parent)
         os.close(self._fd)
         self._fd = opened
         self._size = self._size_after_rewrite = os.fstat(self._fd).st_size

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agents.broker.batch import BatchHeader, read_header, records_of, split_batches, stamp
+from agents.broker.disk import sync_folder
 from agents.broker.errors import BrokerError, ErrorCode
 from agents.broker.producers import ProducerTable
 from agents.broker.segment import FRESH_SUFFIX, SUFFIX, Segment, segment_name
@@ -161,6 +162,8 @@ class PartitionLog:
                 compacted = segment.path.with_suffix(FRESH_SUFFIX)
                 compacted.touch()
             compacted.replace(segment.path)
+            if self._options.fsync:
+                sync_folder(self._folder)  # the disk must not turn the order round
             kept.append(self._load(segment.path, lambda _header: None))
         self._segments = kept
 
@@ -188,7 +191,7 @@ class PartitionLog:
         active = self._active
         fresh = self._new_segment(self._folder / segment_name(active.next_offset))
         # Where no file can be opened (disk, descriptors) nothing changes, and it is tried again.
-        fresh.open_for_append()
+        fresh.open_for_append(fsync=self._options.fsync)
         active.close()
         self._segments.append(fresh)
 
@@ -222,6 +225,9 @@ class PartitionLog:
 
     def _recover(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
+        if self._options.fsync:
+            for made in (self._folder.parent, self._folder.parent.parent):
+                sync_folder(made)
         for leftover in self._folder.glob(f"*{FRESH_SUFFIX}"):
             leftover.unlink()
         paths = sorted(self._folder.glob(f"*{SUFFIX}"))
@@ -230,7 +236,7 @@ class PartitionLog:
             self._segments.append(self._load(path, self._producers.remember, verify=is_last))
         if not paths:
             self._segments.append(self._new_segment(self._folder / segment_name(0)))
-        self._active.open_for_append()
+        self._active.open_for_append(fsync=self._options.fsync)
 
 
 def _newest_ms(segment: Segment) -> int:

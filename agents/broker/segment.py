@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agents.broker.batch import HEADER_SIZE, BatchHeader, is_intact, read_header
+from agents.broker.disk import sync_folder, write_all
 
 SUFFIX = ".log"
 # What compaction writes before it takes a segment's place; left over only after a crash.
@@ -52,10 +53,12 @@ class Segment:
             on_batch(header)
         return on_disk - self.size
 
-    def open_for_append(self) -> None:
+    def open_for_append(self, *, fsync: bool) -> None:
         """Open the file for writing, without whatever follows the last whole batch."""
         self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         os.ftruncate(self._fd, self.size)
+        if fsync:
+            sync_folder(self.path.parent)
 
     def append(self, data: bytes, headers: list[BatchHeader], *, fsync: bool) -> None:
         """Write stamped batches at the end; after a failed write the file is as it was.
@@ -147,13 +150,6 @@ class Segment:
             return os.pread(fd, size, at)
         finally:
             os.close(fd)
-
-
-def write_all(fd: int, data: bytes) -> None:
-    """Write all the bytes, however few the disk takes at a time."""
-    written = os.write(fd, data)
-    while written < len(data):
-        written += os.write(fd, memoryview(data)[written:])
 
 
 def segment_name(base_offset: int) -> str:

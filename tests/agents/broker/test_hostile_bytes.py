@@ -1,7 +1,6 @@
 """The broker's process under seeded hostile bytes through real sockets: it lives and serves on."""
 
 import asyncio
-import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.broker.hostile import NAMES, Hostile
+from tests.agents.broker.process_memory import peak_mib, resident_mib
 from tests.clusters.embedded import EmbeddedCluster
 from tests.contracts.broker.clients import Clients
 
@@ -96,19 +96,3 @@ async def throw(broker: EmbeddedCluster, blobs: list[bytes]) -> None:
                 await writer.wait_closed()
 
     await asyncio.gather(*(send(number, blob) for number, blob in enumerate(blobs)))
-
-
-def resident_mib(pid: int) -> float:
-    return _status(pid, "VmRSS")
-
-
-def peak_mib(pid: int) -> float:
-    return _status(pid, "VmHWM")
-
-
-def _status(pid: int, field: str) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) / 1024
-    msg = f"/proc/{pid}/status has no {field} on {os.uname().sysname}"
-    raise AssertionError(msg)

@@ -246,6 +246,31 @@ def test_appends_with_fsync_are_stored_too(a_batch: Any, tmp_path: Path) -> None
     log.close()
 
 
+@pytest.mark.parametrize("fsync", [True, False])
+def test_with_fsync_bytes_and_the_names_of_their_files_are_flushed_before_the_answer(
+    a_batch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fsync: bool
+) -> None:
+    flushed: list[str] = []
+
+    def noting(flush: Any) -> Any:
+        def note(fd: int) -> None:
+            flushed.append(Path(f"/proc/self/fd/{fd}").readlink().name)
+            flush(fd)
+
+        return note
+
+    monkeypatch.setattr(os, "fsync", noting(os.fsync))
+    monkeypatch.setattr(os, "fdatasync", noting(os.fdatasync))
+    log = open_log(tmp_path / "topics" / "t.1" / "0", fsync=fsync, segment_bytes=200)
+    assert sorted(flushed) == (["0", "t.1", "topics"] if fsync else [])
+    first, second = "00000000000000000000.log", "00000000000000000001.log"
+    for expected in ([first], ["0", second]):
+        flushed.clear()
+        log.append(a_batch([b"x" * 100]))
+        assert flushed == (expected if fsync else [])
+    log.close()
+
+
 def test_watchers_are_told_of_every_append(a_batch: Any, tmp_path: Path) -> None:
     log, told = open_log(tmp_path), []
     log.watchers.add(lambda: told.append(log.next_offset))
