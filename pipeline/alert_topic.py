@@ -6,6 +6,7 @@ the rule's name; calls from the labels by which service meshes name the two side
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipeline.metric_class import classify
 from pipeline.metric_meaning import MetricClass
@@ -30,6 +31,7 @@ _FALL = re.compile(r"(_|^)(down|low|drop|dropped|fall|fell|decrease)(_|$)")
 _LOGS = re.compile(r"(^|_)log(s|_?template|_?pattern|_?error|ged)?(_|$)")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SLOW = re.compile(r"latency|slow|duration|p\d\d|timeout")
+_CACHED_RULES = 8_192
 _AVAILABILITY = frozenset({MetricClass.AVAILABILITY, MetricClass.RESTARTS})
 
 
@@ -54,11 +56,17 @@ def topic_of(alert: Alert) -> str:
     'fall'
     """
     labels = dict(alert.labels)
-    words = _WORDS.sub("_", alert.rule).lower()
+    return _topic(alert.rule, labels.get("metric", ""), labels.get("direction", ""))
+
+
+@lru_cache(maxsize=_CACHED_RULES)
+def _topic(rule: str, metric: str, direction: str) -> str:
+    """Judge what all alerts of a rule have in common, once for a storm of them."""
+    words = _WORDS.sub("_", rule).lower()
     if _LOGS.search(words):
         return "logs"
-    metric_class = classify(labels.get("metric") or words, ()).metric_class
-    falls = labels.get("direction") == "down" or bool(_FALL.search(words))
+    metric_class = classify(metric or words, ()).metric_class
+    falls = direction == "down" or bool(_FALL.search(words))
     if metric_class is MetricClass.TRAFFIC:
         return "traffic_down" if falls else "traffic_up"
     if metric_class in _AVAILABILITY:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pipeline.alert_book import AlertBook, AlertRecord
+from pipeline.anchors import Anchors
 from pipeline.config import PipelineConfig
 from pipeline.grouping import link
 from pipeline.incident_state import Group, Member, admit, new_group, split_off
@@ -24,6 +25,7 @@ class Groups:
         self._viewpoint = viewpoint
         self.by_id: dict[str, Group] = {}
         self._on: dict[str, set[str]] = {}
+        self._anchors = Anchors(self.by_id)
 
     def active(self) -> list[Group]:
         """Return pending and open groups, in the order in which they would survive a merge."""
@@ -71,23 +73,26 @@ class Groups:
 
     def anchor(self, start_ms: int) -> int:
         """Return the earliest first alert of the windows that are open, this one's included."""
-        opened = [g.first_ms for g in self.by_id.values() if g.is_active and not g.window_closed]
-        return min([*opened, start_ms])
+        earliest = self._anchors.earliest()
+        return start_ms if earliest is None else min(earliest, start_ms)
 
     def add(self, group: Group) -> None:
         """Remember a group."""
+        self._anchors.forget(group)  # one of this id may have been there and closed
         self.by_id[group.incident_id] = group
         self._index(group)
 
     def remove(self, group: Group) -> None:
         """Forget a group."""
         del self.by_id[group.incident_id]
+        self._anchors.forget(group)
         for name in group.components:
             self._leave(group, name)
 
     def restore(self, groups: dict[str, Group]) -> None:
         """Replace all groups by a snapshot."""
         self.by_id, self._on = {}, {}
+        self._anchors = Anchors(self.by_id)
         for group in groups.values():
             self.add(group)
 
@@ -163,6 +168,7 @@ class Groups:
         return path_reason(mine[meeting], other)
 
     def _index(self, group: Group) -> None:
+        self._anchors.note(group)
         for name in group.components:
             self._on.setdefault(name, set()).add(group.incident_id)
 
