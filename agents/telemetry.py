@@ -51,6 +51,12 @@ class GatewayMetrics:
             ["route", "reason"],
             registry=registry,
         )
+        self.accepted = Counter(
+            "rootline_gateway_accepted",
+            "Bodies that Kafka has acknowledged, by source and route.",
+            ["source", "route"],
+            registry=registry,
+        )
         self.inflight_requests = Gauge(
             "rootline_gateway_inflight_requests", "Requests in progress.", registry=registry
         )

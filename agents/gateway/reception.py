@@ -73,6 +73,7 @@ class Reception:
                 if refusal.status >= 500:
                     self.gatekeeper.withdraw(visitor)
                 raise
+        self.metrics.accepted.labels(visitor.name or "anonymous", intake.name).inc()
         return otlp_answer(media_type) if intake.is_otlp else accepted_answer(accepted)
 
     async def _read(self, request: web.Request, intake: Intake, lease: Lease) -> bytes:

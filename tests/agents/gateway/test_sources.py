@@ -92,6 +92,8 @@ def test_each_source_is_known_by_any_of_its_tokens_and_marked_on_its_records(sta
                 dict(r.headers)["rootline-source"] for r in await bench.records("alerts", 4)
             ]
             assert sorted(sources) == [b"platform", b"shop", b"shop", b"shop"]
+            _, page = await bench.get("/metrics")
+            assert 'rootline_gateway_accepted_total{route="alerts",source="shop"} 3.0' in page
 
     asyncio.run(scene())
 
