@@ -50,6 +50,7 @@ def reduce_spec(parts: ReduceParts) -> ConsumerSpec:
         topics=parts.topics.inputs,
         state_topic=parts.topics.state_of,
         stage=lambda topic, partition: makers[topic](f"{topic}/{partition}"),
+        first=(parts.topics.alerts, parts.topics.changes),
     )
 
 
