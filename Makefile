@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint type fmt bench train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka test-kafka fuzz sbom audit clean
+.PHONY: help setup demo test test-slow check lint type fmt bench soak train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka test-kafka fuzz sbom audit clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ fmt: $(STAMP)  ## format and fix what can be fixed
 
 bench: $(STAMP)  ## run the benchmarks
 	$(BIN)/python -m bench
+
+# SOAK="--minutes 15 --alerts 20000 --topology random-30" and the like; `python -m bench.soak --help`.
+soak: $(STAMP)  ## an hour of storms of 100,000 alerts with telemetry: nothing lost, memory flat
+	$(BIN)/python -m bench.soak $(SOAK)
 
 train: $(STAMP)  ## train the shipped ranker again from the shipped case rows
 	$(BIN)/rootline train
