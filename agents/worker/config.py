@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from agents.worker.consumer_status import Patience
+from agents.worker.shedding import SHEDDABLE
 
 ROLES = ("reduce", "correlate", "notify", "verdicts")
 
@@ -106,6 +107,18 @@ class WorkerConfig:
         default=300.0,
         metadata={"doc": "An event further ahead of its arrival than this is dead-lettered."},
     )
+    shed: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "doc": (
+                "Telemetry that may be skipped when it is old: some of otlp_spans, otlp_metrics, "
+                "metrics; never alerts or changes. Counted in rootline_messages_shed_total."
+            )
+        },
+    )
+    shed_behind_seconds: float = field(
+        default=120.0, metadata={"doc": "Age from which messages of worker.shed are skipped."}
+    )
     signal_bytes: int = field(
         default=900_000, metadata={"doc": "Largest record of the signals topic; larger are split."}
     )
@@ -141,6 +154,13 @@ class WorkerConfig:
         unknown = sorted(set(self.roles) - set(ROLES))
         if unknown or not self.roles:
             msg = f"worker.roles is {list(self.roles)}; expected one or more of {', '.join(ROLES)}"
+            raise ValueError(msg)
+        alien = sorted(set(self.shed) - set(SHEDDABLE))
+        if alien:
+            msg = (
+                f"worker.shed names {', '.join(alien)}; expected some of {', '.join(SHEDDABLE)} "
+                "(alerts and changes are never shed)"
+            )
             raise ValueError(msg)
         for name in _POSITIVE:
             if getattr(self, name) <= 0:
@@ -189,6 +209,7 @@ _POSITIVE = (
     "signal_bytes",
     "stuck_seconds",
     "ready_behind_seconds",
+    "shed_behind_seconds",
     "shutdown_seconds",
     "max_restarts",
     "restart_window_seconds",

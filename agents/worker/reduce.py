@@ -12,6 +12,7 @@ from agents.worker.forwarding import AlertStage, ChangeStage
 from agents.worker.intake import Intake, RecordHeaders
 from agents.worker.packing import Packer
 from agents.worker.reducing import BatchStage, Dialect, PrometheusStage, Reducer
+from agents.worker.shedding import shedding
 from agents.worker.stage import ConsumerSpec, Stage
 from agents.worker.topics import TopicsConfig
 from schemas.alert import Alert
@@ -43,7 +44,13 @@ class ReduceParts:
 
 def reduce_spec(parts: ReduceParts) -> ConsumerSpec:
     """Return the durable consumer of the input topics."""
-    makers = _makers(parts)
+    worker = parts.worker
+    makers = shedding(
+        _makers(parts),
+        tuple(getattr(parts.topics, name) for name in worker.shed),
+        round(worker.shed_behind_seconds * 1000),
+        parts.metrics.shed,
+    )
     return ConsumerSpec(
         name="reduce",
         group=parts.worker.reduce_group,
