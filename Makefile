@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint type fmt bench soak train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka test-kafka fuzz sbom audit clean
+.PHONY: help setup demo test test-slow check lint type fmt bench faults faults-quick soak train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka test-kafka fuzz sbom audit clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,14 @@ ON_CLUSTER := tests/contracts/broker tests/integration tests/kafka_security $(ad
 ON_THREE   := tests/contracts/broker/test_durability.py tests/contracts/broker/test_records.py \
               tests/contracts/broker/test_idempotence.py tests/contracts/broker/test_topics.py \
               tests/agents/worker/test_durable.py
+
+# `make faults FAULTS='--rows kill --minutes 30'` makes a part of it; `--cluster apache` the same on Apache Kafka.
+FAULTS ?=
+faults: $(STAMP)  ## disturb it in every way, hundreds of runs (hours), report in build/faults
+	$(BIN)/python -m tests.faults $(FAULTS)
+
+faults-quick: $(STAMP)  ## a few runs of each fault, shorter outages, under 5 minutes
+	$(BIN)/python -m tests.faults --quick --minutes 4 $(FAULTS)
 
 test-kafka: $(STAMP) kafka  ## the same contract and integration suites on Apache Kafka
 	ROOTLINE_TEST_CLUSTER=apache $(BIN)/python -m pytest -m 'not slow' $(ON_CLUSTER)

@@ -18,7 +18,7 @@ from tests.faults.proxy import BROKER_HOST, Proxy
 from tests.faults.rows import ROWS, Row
 from tests.faults.stand import Run, Stand, play
 from tests.faults.storm import Storm
-from tests.faults.strikes import Plan, Scale
+from tests.faults.strikes import REBALANCING, Plan, Scale
 
 _MESSAGES = 1_000
 _AT_ONCE = 3
@@ -133,8 +133,8 @@ class Campaign:
                 cold=self.choice.cold,
             )
             await stack.enter_async_context(_ending(stand))
-            hits = f"{row.die_at}:{rng.randint(1, 4)}" if row.die_at else "never"
-            await stand.start_workers(row.workers[number % len(row.workers)], die_at=hits)
+            workers = row.workers[number % len(row.workers)]
+            await stand.start_workers(workers, die_at=_moment(row, rng))
             plan = Plan(rng=rng, scale=self.choice.scale, proxy=proxy)
             return await play(stand, receiver, self.storm, lambda s: row.strike(s, plan))
 
@@ -152,6 +152,14 @@ class Campaign:
             return brokers, None
         port = int(brokers.bootstrap.rpartition(":")[2])
         return brokers, await stack.enter_async_context(Proxy(port))
+
+
+def _moment(row: Row, rng: random.Random) -> str:
+    """Draw at which of the times that it comes there a worker dies; it is rebalanced once."""
+    if not row.die_at:
+        return "never"
+    once = row.die_at.partition(".")[2] in REBALANCING
+    return f"{row.die_at}:{1 if once else rng.randint(1, 4)}"
 
 
 @contextlib.asynccontextmanager

@@ -28,6 +28,8 @@ from tests.faults.processes import Nursery, Process
 from tests.faults.storm import Step, Storm
 
 _SETTLE_SECONDS = 90.0
+# The storm waits while a fault lasts, and no fault lasts longer than two minutes.
+_STEP_SECONDS = 240.0
 _LOOK_SECONDS = 0.15
 _GROUPS = ("rootline-reduce", "rootline-correlate", "rootline-notify")
 
@@ -171,8 +173,8 @@ async def _step(step: Step, control: Control, player: Player) -> None:
 
 
 async def _reached(what: str, control: Control, reached: Callable[[], bool]) -> None:
-    if not await control.until(reached, _SETTLE_SECONDS):
-        msg = f"waited {_SETTLE_SECONDS:.0f} s for {what}"
+    if not await control.until(reached, _STEP_SECONDS):
+        msg = f"waited {_STEP_SECONDS:.0f} s for {what}"
         raise RunError(msg)
 
 

@@ -1,0 +1,30 @@
+"""A sample of `make faults`: the real processes, a kill each, compared with the undisturbed run."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.faults.processes import ROOT
+
+pytestmark = pytest.mark.integration
+
+SAMPLE = "kill-worker,die-at:correlate.saved"
+
+
+def test_a_worker_that_is_killed_changes_nothing_that_comes_out(tmp_path):
+    command = [sys.executable, "-m", "tests.faults", "--quick", "--rows", SAMPLE, "--count", "1"]
+    done = subprocess.run(
+        [*command, "--json", "--out", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert [row["runs"] for row in report["rows"]] == [1, 1]
+    assert report["failures"] == []
+    assert (tmp_path / "report.md").read_text().startswith("# Faults")
