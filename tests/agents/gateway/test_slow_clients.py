@@ -49,8 +49,8 @@ def test_a_head_that_comes_byte_by_byte_is_cut_off(start_bench):
             reader, writer = await asyncio.open_connection("127.0.0.1", port_of(bench))
             began = time.monotonic()
             dripping = asyncio.create_task(drip(writer, HEAD * 10, 0.02))
-            assert await ends(reader, 5) == b""
-            assert 0.4 < time.monotonic() - began < 2
+            assert await ends(reader, 20) == b""
+            assert 0.4 < time.monotonic() - began < 10
             await dripping
             writer.close()
 
@@ -65,8 +65,8 @@ def test_a_second_head_that_comes_byte_by_byte_is_cut_off_as_silence_is(start_be
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
             began = time.monotonic()
             dripping = asyncio.create_task(drip(writer, HEAD * 10, 0.02))
-            await ends(reader, 5)
-            assert time.monotonic() - began < 2
+            await ends(reader, 20)
+            assert time.monotonic() - began < 10
             await dripping
             writer.close()
 
@@ -80,9 +80,9 @@ def test_a_body_that_comes_byte_by_byte_is_given_up(start_bench):
             writer.write(HEAD + b"Content-Length: 100000\r\n\r\n")
             began = time.monotonic()
             dripping = asyncio.create_task(drip(writer, b" " * 1_000, 0.02))
-            said = await ends(reader, 8)
+            said = await ends(reader, 30)
             assert said.startswith(b"HTTP/1.1 408 ")
-            assert 0.4 < time.monotonic() - began < 5
+            assert 0.4 < time.monotonic() - began < 20
             await dripping
             writer.close()
 
@@ -98,9 +98,9 @@ def test_a_hundred_slow_clients_keep_nobody_else_waiting(start_bench):
             began = time.monotonic()
             for _ in range(20):
                 assert (await bench.post("/v1/alerts", b"[]"))[0] == 200
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 10
             for reader, writer in slow:
-                await ends(reader, 8)
+                await ends(reader, 30)
                 writer.close()
             assert "inflight_requests 0.0" in (await bench.get("/metrics"))[1]
 
@@ -133,7 +133,7 @@ def test_a_head_without_end_is_refused_and_costs_no_memory(start_bench):
             ):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port_of(bench))
                 writer.write(head)
-                assert (await ends(reader, 5)).startswith(b"HTTP/1.0 400 ")
+                assert (await ends(reader, 20)).startswith(b"HTTP/1.0 400 ")
                 writer.close()
 
     asyncio.run(scene())

@@ -165,11 +165,11 @@ def test_a_handshake_that_dawdles_holds_a_place_for_a_while_only(start_bench, tm
             # They never say hello; asyncio's own limit is a minute, and counts none of them.
             held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
             third = await asyncio.open_connection("127.0.0.1", port)
-            assert await asyncio.wait_for(third[0].read(), 2) == b""
+            assert await asyncio.wait_for(third[0].read(), 10) == b""
             began = time.monotonic()
             for reader, _ in held:
-                assert await asyncio.wait_for(reader.read(), 5) == b""
-            assert time.monotonic() - began < 3
+                assert await asyncio.wait_for(reader.read(), 30) == b""
+            assert time.monotonic() - began < 20
             assert (await bench.get("/healthz"))[0] == 200
             for _, writer in (*held, third):
                 writer.close()
