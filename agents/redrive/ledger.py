@@ -108,5 +108,5 @@ def decode_entry(value: bytes) -> Entry | None:
     """Read an entry; None if it is none."""
     try:
         return msgspec.json.decode(value, type=Entry)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

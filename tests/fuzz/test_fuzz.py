@@ -60,6 +60,33 @@ def test_fresh_mutations_are_answered(target):
         judge(target, mutate(random.choice(pool), random, target))
 
 
+NASTY = {
+    "nothing": b"",
+    "blanks": b" \n" * 2_000,
+    "NUL": b"\0" * 500,
+    "no UTF-8": b"\xff\xfe\x80" * 100,
+    "byte order mark": b"\xef\xbb\xbf{}",
+    "lists": b"[" * 50_000,
+    "objects": b'{"a":' * 20_000,
+    "balanced": b"[" * 20_000 + b"]" * 20_000,
+    "digits": b"9" * 10_000,
+    "a number": b'{"a":' + b"9" * 10_000 + b"}",
+    "quotes": b'"' * 5_001,
+    "commas": b"," * 50_000,
+    "a long word": b"a" * 200_000,
+    "lines": b"a,b\n" * 1_000,
+    "half a surrogate": b'{"labels":{"a":"\\ud800"},"alerts":[{"labels":{"a":"\\udfff"}}]}',
+    "tags": b"\x0a" * 2_000,
+    "varints": b"\xff" * 30_000,
+}
+
+
+@ALL
+def test_what_is_nasty_for_anyone_is_answered(target):
+    for data in NASTY.values():
+        judge(target, data)
+
+
 def test_the_corpus_is_small_and_of_known_targets():
     files = [path for kind in ("corpus", "regressions") for path in (HERE / kind).rglob("*")]
     sizes = [path.stat().st_size for path in files if path.is_file()]
