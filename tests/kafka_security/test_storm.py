@@ -6,7 +6,9 @@ aiokafka cannot log in anew on a connection, so that all clients lose theirs aga
 
 import asyncio
 import json
+import os
 import ssl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +44,33 @@ def secured(folder: Path, listener: str) -> Iterator[tuple[ApacheCluster, dict[s
             yield cluster, {"bootstrap": cluster.address(listener), **section}
 
 
+COMMANDS = (
+    ("doctor",),
+    ("redrive", "--dry-run"),
+    ("replay", "--from-kafka", "--since", "1h"),
+)
+
+
+async def run_once(folder: Path, variables: dict[str, object], arguments: tuple[str, ...]) -> None:
+    """Run a command that reads Kafka and ends; 1 is what it found, 2 that it was not let in."""
+    log = folder / f"{arguments[0]}.log"
+    with log.open("wb") as stream:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "agents", *arguments, "--json"),
+            cwd=folder,
+            env=os.environ
+            | {"PYTHONPATH": str(Path(__file__).parents[2])}
+            | {f"ROOTLINE_{name}": str(value) for name, value in variables.items()},
+            stdout=stream,
+            stderr=stream,
+        )
+    assert await process.wait() in (0, 1), log.read_text()[-2000:]
+    text = log.read_text()
+    assert "Traceback" not in text, text[-2000:]
+    if arguments[0] == "doctor":
+        assert "answers (SASL_SSL" in text
+
+
 @pytest.mark.parametrize("listener", ["BOTH", "OAUTH"])
 def test_a_storm_goes_through_and_no_secret_is_left_anywhere(
     tmp_path: Path, listener: str
@@ -65,6 +94,8 @@ def test_a_storm_goes_through_and_no_secret_is_left_anywhere(
             assert found
             await chat.wait_for(lambda message: "service-" in str(message.payload), timeout=30)
             assert not chat.refusals
+            for arguments in COMMANDS:
+                await run_once(tmp_path, variables, arguments)
             return json.dumps([message.payload for message in chat.messages])
 
     with secured(tmp_path, listener) as (cluster, section):
