@@ -97,6 +97,7 @@ class Nursery:
     def __init__(self) -> None:
         self._numbered: dict[int, Process] = {}
         self._by_pid: dict[int, Process] = {}
+        self._early: dict[int, list[Mapping[str, Any]]] = {}
         self._cold: list[asyncio.subprocess.Process] = []
         self._watches: list[asyncio.Task[None]] = []
 
@@ -164,9 +165,14 @@ class Nursery:
                 process = self._numbered[row["order"]]
                 self._by_pid[row["started"]] = process
                 process.tell(row)
+                for early in self._early.pop(row["started"], []):
+                    process.tell(early)
             pid = row.get("ready", row.get("ended"))
             if pid in self._by_pid:
                 self._by_pid[pid].tell(row)
+            elif pid is not None:
+                # A child may be ready before its parent had time to say that it was started.
+                self._early.setdefault(pid, []).append(row)
         code = await server.wait()
         if server.pid in self._by_pid:
             self._by_pid[server.pid].tell({"ended": server.pid, "code": code})

@@ -1,4 +1,4 @@
-"""A sample of `make faults`: the real processes, a kill each, compared with the undisturbed run."""
+"""A sample of `make faults`: real processes, a kill each, compared with the undisturbed run."""
 
 import json
 import subprocess
