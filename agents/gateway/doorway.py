@@ -165,7 +165,7 @@ async def _listen(host: str, port: int) -> list[socket.socket]:
     with contextlib.ExitStack() as stack:
         listeners = []
         for family, _kind, _protocol, _name, address in dict.fromkeys(found):
-            listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+            listener = socket.create_server(address, family=family, backlog=_BACKLOG)
             stack.callback(listener.close)
             listener.setblocking(False)
             listeners.append(listener)
