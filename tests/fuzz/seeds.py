@@ -70,6 +70,10 @@ CLOUD_EVENT_WORDS = (
 SIGNALS = worlds.some_signals()
 INCIDENTS = worlds.incidents()
 SENT = (worlds.sent(),)
+LEDGER = (
+    b'{"state":"taken","run":"r-1","letter_ms":1788256800000,"at_ms":1788256800001,'
+    b'"to":"alerts","attempt":1}',
+)
 KEPT = (worlds.kept(),)
 STATEMENTS = (
     b"SELECT * FROM orders2 WHERE id IN (1, 2,3) AND name = 'O''Neil' /* trace=ab12 */",

@@ -12,6 +12,7 @@ from agents.notifier.records import decode_incident
 from agents.notifier.sent import Occasion
 from agents.notifier.slack import plain_payload, render
 from agents.notifier.story import tell
+from agents.redrive.ledger import decode_entry, encode_entry
 from schemas.codecs.alerts import decode_alerts
 from schemas.codecs.changes import decode_change
 from schemas.codecs.otlp_metrics import decode_metrics
@@ -138,6 +139,12 @@ def _sent(data: bytes) -> None:
         assert decode_sent(written) == sent, "a state that comes back as another"
 
 
+def _ledger(data: bytes) -> None:
+    entry = decode_entry(data)
+    if entry is not None:
+        assert decode_entry(encode_entry(entry)) == entry, "an entry that comes back as another"
+
+
 def _kept(data: bytes) -> None:
     kept = decode_kept(data)
     written = encode_kept(kept)
@@ -201,6 +208,7 @@ CODECS = (
         words=(b"alert", b"change", b"telemetry", b"tick", b"component", b"observed_ms"),
     ),
     Target(name="incidents", run=_incident, seeds=seeds.INCIDENTS, refusals=_BAD),
+    Target(name="redrive_ledger", run=_ledger, seeds=seeds.LEDGER, refusals=_BAD),
     Target(name="notified_states", run=_sent, seeds=seeds.SENT, refusals=_BAD),
     Target(name="kept_questions", run=_kept, seeds=seeds.KEPT, refusals=_BAD, form="lines"),
     Target(
