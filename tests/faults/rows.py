@@ -43,6 +43,7 @@ class Row:
         die_at: the moment at which the first worker kills itself.
         nodes: how many brokers it takes.
         proxied: whether the workers reach the broker through a proxy.
+        embedded: whether it is about the embedded broker.
         waits: whether it mostly waits, so that several runs may go on at once.
     """
 
@@ -55,6 +56,7 @@ class Row:
     die_at: str = ""
     nodes: int = 1
     proxied: bool = False
+    embedded: bool = False
     waits: bool = False
 
 
@@ -182,6 +184,7 @@ ROWS: tuple[Row, ...] = (
         name="full-disk",
         title="no file of the broker may grow (RLIMIT_FSIZE, as on a full disk) for 30 s",
         strike=shortages.full_disk,
+        embedded=True,
         full=10,
         quick=1,
         workers=(1, 2),
@@ -190,6 +193,7 @@ ROWS: tuple[Row, ...] = (
         name="few-files-broker",
         title="the broker may open no file and no socket (RLIMIT_NOFILE) for 30 s; a worker joins",
         strike=shortages.few_files_broker,
+        embedded=True,
         full=10,
         quick=1,
     ),

@@ -1,8 +1,8 @@
 """Faults that take something away from a process that runs: disk, descriptors, memory.
 
 The limits are the kernel's (prlimit), set and lifted from outside while the storm plays. While one
-is in force writes fail, connections fail or memory is refused; nothing that was acknowledged may be
-gone afterwards, and what comes out must be what comes out undisturbed.
+is in force writes fail, connections fail or memory is refused; nothing that was acknowledged may
+be gone afterwards, and what comes out must be what comes out undisturbed.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.faults.processes import Process
@@ -33,41 +33,37 @@ async def limited(pid: int, kind: int, soft: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        try:
+        with suppress(ProcessLookupError):
             resource.prlimit(pid, kind, before)
-        except ProcessLookupError:
-            pass
 
 
 async def full_disk(stand: Stand, plan: Plan) -> None:
-    """Let no file of the broker grow, as on a full disk; some writes stop half-way."""
+    """Fill the broker's disk: in earnest where that is small, else no file of it may grow."""
     await plan.moment()
     stand.strikes()
     stand.outage = plan.scale.stop_seconds
+    if _is_small(stand.folder):
+        stand.notes.append("the file system is full")
+        await _full_file_system(stand, plan)
+        return
     data = Path(stand.folder) / "data"
     largest = max((path.stat().st_size for path in data.rglob("*.log")), default=_LEAST_BYTES)
+    # Some writes then stop half-way.
     most = plan.rng.choice((_LEAST_BYTES, max(_LEAST_BYTES, largest)))
     stand.notes.append(f"files of at most {most} bytes")
     async with limited(stand.brokers.pid, resource.RLIMIT_FSIZE, most):
         await asyncio.sleep(plan.scale.stop_seconds)
 
 
-async def full_file_system(stand: Stand, plan: Plan) -> None:
-    """Fill the small file system on which the broker keeps its data, and empty it again.
+def _is_small(folder: Path) -> bool:
+    size = os.statvfs(folder)
+    return size.f_blocks * size.f_frsize <= _SMALL_BYTES
 
-    Raises:
-        RunError: it is not small.
-    """
-    size = os.statvfs(stand.folder)
-    if size.f_blocks * size.f_frsize > _SMALL_BYTES:
-        msg = f"{stand.folder} is on a large file system; give the run a small one to fill"
-        raise RunError(msg)
-    await plan.moment()
-    stand.strikes()
-    stand.outage = plan.scale.stop_seconds
+
+async def _full_file_system(stand: Stand, plan: Plan) -> None:
     ballast = Path(stand.folder) / "ballast"
     try:
-        fill(ballast)
+        await asyncio.to_thread(fill, ballast)
         await asyncio.sleep(plan.scale.stop_seconds)
     finally:
         ballast.unlink(missing_ok=True)
@@ -123,10 +119,8 @@ async def little_memory(stand: Stand, plan: Plan) -> None:
 
 
 async def _while_running(process: Process, seconds: float) -> None:
-    try:
+    with suppress(TimeoutError):
         await process.ended(seconds)
-    except TimeoutError:
-        pass
 
 
 async def _as_a_supervisor(stand: Stand, process: Process) -> None:
