@@ -52,24 +52,24 @@ def dump(state: object) -> bytes:
     return zlib.compress(msgspec.msgpack.encode(state), 1)
 
 
-def _unpacked(data: bytes) -> bytes:
+def _unpacked(data: bytes, limit: int) -> bytes:
     """Undo the compression, never holding more than the limit."""
     unpacker = zlib.decompressobj()
-    state = unpacker.decompress(data, STATE_BYTES_LIMIT)
-    if unpacker.unconsumed_tail or not unpacker.eof:
-        msg = f"not {STATE_BYTES_LIMIT} bytes at most, or cut"
+    state = unpacker.decompress(data, limit)
+    if not unpacker.eof:
+        msg = f"cut, or more than {limit} bytes unpacked"
         raise zlib.error(msg)
     return state
 
 
-def load(data: bytes, kind: type[State]) -> State:
+def load(data: bytes, kind: type[State], *, limit: int = STATE_BYTES_LIMIT) -> State:
     """Read a state dataclass.
 
     Raises:
         ValueError: when the bytes are no snapshot of this kind.
     """
     try:
-        return msgspec.msgpack.decode(_unpacked(data), type=kind)
+        return msgspec.msgpack.decode(_unpacked(data, limit), type=kind)
     except (zlib.error, msgspec.DecodeError, RecursionError) as error:
         msg = (
             f"A snapshot of {len(data)} bytes is no {kind.__name__} ({str(error)[:200]});"

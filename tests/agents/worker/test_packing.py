@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from agents.worker.packing import Packer, merge
+from agents.worker.packing import PROSE_CHARS, Packer, merge
 from schemas.alert import Alert, AlertStatus
 from schemas.codecs.signals import decode_signal
 from schemas.component import Component
@@ -102,3 +102,38 @@ def test_an_alert_that_is_too_large_keeps_its_identity():
     assert len(record.value) <= 10_000
     assert decode_signal(record.value).alert.labels == alert.labels
     assert orjson.loads(record.value)["type"] == "alert"
+
+
+def test_long_prose_is_cut_to_its_share_and_a_long_link_is_left_out():
+    annotations = tuple((f"a{n}", "x" * 30_000) for n in range(4))
+    alert = Alert(
+        fingerprint="f",
+        status=AlertStatus.FIRING,
+        labels=(("alertname", "A"),),
+        annotations=annotations,
+        starts_ms=1,
+        ends_ms=None,
+        generator_url="http://prometheus/" + "x" * 5_000,
+    )
+    (record,) = Packer("signals", 900_000).pack(
+        [("prod", AlertSignal(alert=alert, component=CART))]
+    )
+    kept = decode_signal(record.value).alert
+    assert [len(text) for _, text in kept.annotations] == [PROSE_CHARS // 4] * 4
+    assert (kept.labels, kept.generator_url) == (alert.labels, "")
+
+
+def test_prose_of_the_usual_length_and_its_link_go_on_as_they_are():
+    alert = Alert(
+        fingerprint="f",
+        status=AlertStatus.FIRING,
+        labels=(("alertname", "A"),),
+        annotations=(("description", "x" * 5_000), ("summary", "y")),
+        starts_ms=1,
+        ends_ms=None,
+        generator_url="http://prometheus/graph?g0.expr=up",
+    )
+    (record,) = Packer("signals", 900_000).pack(
+        [("prod", AlertSignal(alert=alert, component=CART))]
+    )
+    assert decode_signal(record.value).alert == alert
