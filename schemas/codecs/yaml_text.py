@@ -51,8 +51,9 @@ def _check(text: str | bytes) -> None:
     depth = 0
     for event in yaml.parse(text, _LOADER):
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1
-            msg = f"YAML aliases are not read (line {line}): write the values out"
+            mark = event.start_mark
+            place = f" (line {mark.line + 1})" if mark else ""
+            msg = f"YAML aliases are not read{place}: write the values out"
             raise SchemaError(msg)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
