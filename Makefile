@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check lint type fmt bench faults faults-quick soak train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka test-kafka fuzz sbom audit clean
+.PHONY: help setup demo test test-slow check lint type fmt bench faults faults-quick faults-receivers soak train evaluate evaluate-simulated evaluate-public evaluate-tvdiag kafka test-kafka fuzz sbom audit clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ faults: $(STAMP)  ## disturb it in every way, hundreds of runs (hours), report i
 
 faults-quick: $(STAMP)  ## a few runs of each fault, shorter outages, under 5 minutes
 	$(BIN)/python -m tests.faults --quick --minutes 4 $(FAULTS)
+
+faults-receivers: $(STAMP)  ## chat receivers fail in ten ways for 10 minutes (12 minutes)
+	$(BIN)/python -m tests.agents.notifier.failing
 
 test-kafka: $(STAMP) kafka  ## the same contract and integration suites on Apache Kafka
 	ROOTLINE_TEST_CLUSTER=apache $(BIN)/python -m pytest -m 'not slow' $(ON_CLUSTER)
