@@ -81,6 +81,7 @@ class PartitionLog:
         for header, batch in batches:
             if (stored_at := self._producers.duplicate_of(header)) is not None:
                 return stored_at
+            self._refuse_future(header)
             if self.config.is_compacted:
                 _require_keys(batch)
         base_offset = self.next_offset
@@ -174,6 +175,13 @@ class PartitionLog:
             segment.close()
         for wake in list(self.watchers):
             wake()
+
+    def _refuse_future(self, header: BatchHeader) -> None:
+        """A record from far ahead would keep its segment from ever growing old."""
+        ahead_ms = header.max_timestamp_ms - self._options.clock_ms()
+        if ahead_ms > (limit_ms := self.config.message_timestamp_after_max_ms):
+            sentence = f"a record is {ahead_ms} ms ahead of the clock; at most {limit_ms}"
+            raise BrokerError(ErrorCode.INVALID_TIMESTAMP, sentence)
 
     def _write(self, data: bytes, headers: list[BatchHeader]) -> None:
         try:

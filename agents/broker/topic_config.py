@@ -7,7 +7,8 @@ from typing import Any
 from agents.broker.config import BrokerConfig
 from agents.broker.errors import BrokerError, ErrorCode
 
-_DAY_MS = 24 * 3_600_000
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class TopicConfig:
     max_message_bytes: int
     delete_retention_ms: int = _DAY_MS
     min_cleanable_dirty_ratio: float = 0.5
+    message_timestamp_after_max_ms: int = _HOUR_MS
 
     @property
     def is_compacted(self) -> bool:
@@ -54,6 +56,7 @@ ACCEPTED_WITHOUT_EFFECT = frozenset(
         "flush.ms",
         "index.interval.bytes",
         "max.compaction.lag.ms",
+        "message.timestamp.before.max.ms",
         "message.timestamp.type",
         "min.compaction.lag.ms",
         "min.insync.replicas",
@@ -131,4 +134,5 @@ _PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "max.message.bytes": _whole(0),
     "delete.retention.ms": _whole(0),
     "min.cleanable.dirty.ratio": _ratio,
+    "message.timestamp.after.max.ms": _whole(0),
 }
