@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import orjson
@@ -35,7 +36,7 @@ class Sent(NamedTuple):
 
     event_ms: int
     topic: str
-    value: bytes
+    value: bytes | None
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ class Line:
         self._stages: dict[str, Stage] = {}
         self._engine = self._correlate("signals", 0)
         self._clock_ms = 0
-        self._offsets: dict[str, int] = {}
+        self.offsets: dict[str, int] = {}
         self.ends = Ends()
 
     def counted(self, name: str, **labels: str) -> float:
@@ -100,28 +101,38 @@ class Line:
 
     def run(self, arrivals: Iterable[tuple[int, Sent]]) -> Ends:
         """Take in messages in the order of their arrival, then silence until all is settled."""
-        for at_ms, sent in sorted(arrivals, key=lambda pair: pair[0]):
+        ordered = sorted(arrivals, key=lambda pair: (pair[0], pair[1].topic))
+        # What arrives on a topic at one moment is handled at once, as one read brings it.
+        for (at_ms, topic), batch in groupby(ordered, key=lambda pair: (pair[0], pair[1].topic)):
             self._pass_time(at_ms, _IDLE_MS)
-            self._handle(at_ms, sent)
+            self._handle(at_ms, topic, [sent.value for _, sent in batch])
         self._pass_time(self._clock_ms + 60_000, _IDLE_MS)
         self._pass_time(self._clock_ms + _SETTLE_MS, _TICK_MS)
         return self.ends
 
-    def _handle(self, at_ms: int, sent: Sent) -> None:
-        offset = self._offsets.get(sent.topic, 0)
-        self._offsets[sent.topic] = offset + 1
-        record = Record(
-            topic=sent.topic,
-            partition=0,
-            offset=offset,
-            timestamp=at_ms,
-            key=None,
-            value=sent.value,
-            headers=(),
-        )
-        if sent.topic not in self._stages:
-            self._stages[sent.topic] = self._reduce(sent.topic, 0)
-        self._take(self._stages[sent.topic].handle([record], at_ms), at_ms)
+    def _handle(self, at_ms: int, topic: str, values: Sequence[bytes | None]) -> None:
+        first = self.offsets.get(topic, 0)
+        self.offsets[topic] = first + len(values)
+        records = [
+            Record(
+                topic=topic,
+                partition=0,
+                offset=first + number,
+                timestamp=at_ms,
+                key=None,
+                value=value,
+                headers=(),
+            )
+            for number, value in enumerate(values)
+        ]
+        self._take(self._stage(topic).handle(records, at_ms), at_ms)
+
+    def _stage(self, topic: str) -> Stage:
+        if topic == "signals":
+            return self._engine
+        if topic not in self._stages:
+            self._stages[topic] = self._reduce(topic, 0)
+        return self._stages[topic]
 
     def _pass_time(self, until_ms: int, step_ms: int) -> None:
         self._clock_ms = self._clock_ms or until_ms

@@ -38,7 +38,7 @@ LONG = settings(max_examples=60, deadline=None, suppress_health_check=CHECKS)
 
 
 def fingerprint(sent: Sent) -> str:
-    return fingerprint_of(tuple(sorted(orjson.loads(sent.value)["labels"].items())))
+    return fingerprint_of(tuple(sorted(orjson.loads(sent.value or b"")["labels"].items())))
 
 
 alerts = st.builds(
@@ -132,7 +132,7 @@ def test_spans_that_come_after_their_pane_has_closed_are_counted_and_change_noth
 ) -> None:
     late = spans_message(service, T0 - 60_000)
     tail = [spans_message(name, T0 + delay_ms) for name in SERVICES]
-    known = orjson.loads(late.value)
+    known = orjson.loads(late.value or b"")
     for span in known["resourceSpans"][0]["scopeSpans"][0]["spans"]:
         span["spanId"] = f"{int(span['spanId'], 16) ^ 0xABCD:016x}"  # others, not repeats
     other = late._replace(value=orjson.dumps(known))
@@ -163,7 +163,7 @@ def test_a_wrong_clock_makes_no_alert_late_but_its_own_and_loses_none(
             severity=labels["severity"],
         )
         for sent in strangers
-        for labels in [orjson.loads(sent.value)["labels"]]
+        for labels in [orjson.loads(sent.value or b"")["labels"]]
     ]
     arrivals = [(true.event_ms, sent) for true, sent in zip(strangers, wrong, strict=True)]
     # The database's exporter has the wrong clock, too.
@@ -198,7 +198,7 @@ def test_what_is_of_the_future_is_refused_with_a_sentence_and_changes_nothing(
         sent.topic for sent in messages
     )
     assert {letter["rootline.error.kind"] for letter in ends.letters} == {"future_dated"}
-    assert sorted(map(bytes, ends.originals)) == sorted(sent.value for sent in messages)
+    assert Counter(ends.originals) == Counter(sent.value for sent in messages)
     for sent in messages:
         count = line.counted("messages_dead_lettered", topic=sent.topic, reason="future_dated")
         assert count == 1
