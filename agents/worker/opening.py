@@ -110,9 +110,8 @@ class LaneOpener:
             await asyncio.to_thread(stage.restore, snapshot.state)
         except Exception:
             _log.exception(
-                "a saved state cannot be restored, which is a bug or damage; it is rebuilt from "
-                "the input",
-                extra=_place(tp) | {"rebuild_seconds": self._config.rebuild_seconds},
+                "a saved state cannot be restored, which is a bug or damage",
+                extra=_place(tp) | {"state_format": snapshot.form},
             )
             return None
         return stage
@@ -124,6 +123,12 @@ class LaneOpener:
             return first
         if not rebuild:
             return int(committed)
+        # Offsets of such a topic are committed only after a snapshot, so there has been one.
+        _log.error(
+            "no saved state can be used; it is rebuilt from the input, and an incident that "
+            "began before that may be opened anew",
+            extra=_place(tp) | {"rebuild_seconds": self._config.rebuild_seconds},
+        )
         since = time.time_ns() // 1_000_000 - round(self._config.rebuild_seconds * 1000)
         async with asyncio.timeout(self._config.request_seconds):
             found = (await self._consumer.offsets_for_times({tp: since}))[tp]

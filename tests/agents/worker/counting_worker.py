@@ -18,11 +18,12 @@ from agents.telemetry import Telemetry
 from agents.worker.cluster import Cluster
 from agents.worker.config import WorkerConfig
 from agents.worker.durable import DurableConsumer
-from agents.worker.stage import ConsumerSpec, Incoming, Outgoing
+from agents.worker.stage import ConsumerSpec, Incoming, Outgoing, StateFormats
 
 
 class CountingStage:
-    def __init__(self, output: str, partition: int, ballast: int) -> None:
+    def __init__(self, output: str, partition: int, ballast: int, form: str) -> None:
+        self._form = form
         self._output = output
         self._partition = partition
         self._ballast = ballast
@@ -44,19 +45,26 @@ class CountingStage:
 
     def snapshot(self) -> bytes:
         # Incompressible ballast makes a snapshot many chunks long.
-        return b"%d " % self._count + os.urandom(self._ballast)
+        mark = b"" if self._form == "1" else b"form%s:" % self._form.encode()
+        return mark + b"%d " % self._count + os.urandom(self._ballast)
 
     def restore(self, data: bytes) -> None:
-        self._count = int(data.partition(b" ")[0])
+        mark, _, count = data.partition(b" ")[0].rpartition(b":")
+        if mark and self._form == "1":
+            raise ValueError(mark)
+        self._count = int(count)
 
 
-def spec(suffix: str, ballast: int) -> ConsumerSpec:
+def spec(suffix: str, ballast: int, form: str) -> ConsumerSpec:
     return ConsumerSpec(
         name="count",
         group=f"counting{suffix}",
         topics=(f"numbers{suffix}",),
         state_topic=lambda _topic: f"state{suffix}",
-        stage=lambda _topic, partition: CountingStage(f"counted{suffix}", partition, ballast),
+        formats=StateFormats(written=form, read=frozenset({"1", form})),
+        stage=lambda _topic, partition: CountingStage(
+            f"counted{suffix}", partition, ballast, form
+        ),
     )
 
 
@@ -98,7 +106,7 @@ def die_at(text: str) -> Callable[[str], None]:
 
 async def main(arguments: argparse.Namespace) -> int:
     consumer = DurableConsumer(
-        spec(arguments.suffix, arguments.ballast),
+        spec(arguments.suffix, arguments.ballast, arguments.form),
         replace(
             cluster(arguments.bootstrap, snapshot_chunk_bytes=arguments.chunk),
             failpoint=die_at(arguments.die_at),
@@ -126,5 +134,6 @@ if __name__ == "__main__":
     parser.add_argument("--suffix", default="")
     parser.add_argument("--die-at", default="never")
     parser.add_argument("--chunk", type=int, default=900_000)
+    parser.add_argument("--form", default="1", help="the format of states: 1, or a later one")
     parser.add_argument("--ballast", type=int, default=0)
     sys.exit(asyncio.run(main(parser.parse_args())))

@@ -88,6 +88,25 @@ def test_a_state_of_many_chunks_comes_back_whole(on_stand, assert_exactly_once):
     on_stand(scenario)
 
 
+def test_workers_of_two_versions_take_turns_though_the_older_cannot_read_the_later_state(
+    on_stand, assert_exactly_once
+):
+    async def scenario(stand):
+        await stand.counting_topics()
+        for turn, form in enumerate(("1", "2", "1", "2")):
+            await stand.number(200 * turn, 200)
+            worker = await stand.worker("--form", form)
+            await stand.counted(200 * (turn + 1))
+            worker.terminate()
+            assert await asyncio.wait_for(worker.wait(), 20) == 0
+        records = await stand.counted(800)
+        assert_exactly_once(records, 800)
+        # The third had to go back to where the first left off, the fourth took over from it.
+        assert 800 < len(records) <= 1_000
+
+    on_stand(scenario)
+
+
 def test_a_broker_that_restarts_costs_time_and_nothing_else(on_stand, assert_exactly_once):
     async def scenario(stand):
         await stand.counting_topics()
