@@ -77,6 +77,14 @@ ROWS: tuple[Row, ...] = (
         quick=4,
         workers=(1, 2),
     ),
+    Row(
+        name="kill-workers",
+        title=f"kill -9 of {strikes.KILLS} workers one after the other, some not yet ready",
+        strike=strikes.kill_workers,
+        full=40,
+        quick=1,
+        workers=(1, 2),
+    ),
     *(
         Row(
             name=f"die-at:{moment}",

@@ -17,6 +17,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.stand import RunError, Stand
 
 _DEATH_SECONDS = 40.0
+KILLS = 5
 _POISONS = 20
 """Rounds of poison, a message for each input topic: one in ten of what a storm plays."""
 REBALANCING = ("assigned", "restored", "releasing", "released")
@@ -59,6 +60,20 @@ async def kill_worker(stand: Stand, plan: Plan) -> None:
     stand.strikes()
     await victim.kill()
     await (await stand.start_worker()).ready()
+
+
+async def kill_workers(stand: Stand, plan: Plan) -> None:
+    """Kill one worker after the other, some before they are ready, and start another each time."""
+    await plan.moment()
+    stand.strikes()
+    for _ in range(KILLS):
+        victim = plan.rng.choice(stand.running)
+        await victim.kill()
+        started = await stand.start_worker()
+        await asyncio.sleep(plan.rng.uniform(0.0, 2.0))
+        if plan.rng.random() < 0.7:
+            await started.ready()
+    await stand.running[-1].ready()
 
 
 def die_at(moment: str) -> Callable[[Stand, Plan], "asyncio.Future[None]"]:
