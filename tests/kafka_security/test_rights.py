@@ -21,7 +21,7 @@ from tests.kafka_security.secured import OTHER_USER, Files, fitting, security
 from tests.kafka_security.storm import EAGER, environ, post_storm, told
 from tests.kafka_security.tokens import Signer, TokenServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(420)]
 
 AUTHORIZER = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -58,7 +58,7 @@ def test_the_documented_rights_are_enough(tmp_path: Path, create: bool) -> None:
             other = variables | {"KAFKA__SASL__USERNAME": OTHER_USER}
             gateway = await processes.rootline("gateway", "--port", "0", **other)
             sent = await post_storm(gateway["url"], rounds=2)
-            await told(cluster.internal, sent, 60)
+            await told(cluster.internal, sent, 120)
             kafka = build(KafkaConfig, section, Place("kafka"))
             findings = await check_kafka(kafka, TopicsConfig(), 15)
             assert {finding.verdict for finding in findings} == {Verdict.OK}, findings

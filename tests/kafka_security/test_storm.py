@@ -24,7 +24,7 @@ from tests.kafka_security.secured import KEY_PASSWORD, PASSWORD, Files, fitting,
 from tests.kafka_security.storm import EAGER, environ, post_storm, told
 from tests.kafka_security.tokens import CLIENT_SECRET, Signer, TokenServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(420)]
 
 SESSION_MS = 3_000
 
@@ -90,7 +90,7 @@ def test_a_storm_goes_through_and_no_secret_is_left_anywhere(
             gateway = await processes.rootline("gateway", "--port", "0", **variables)
             sent = await post_storm(gateway["url"], rounds=10)
             assert len(sent) == 120
-            found = await told(cluster.internal, sent, 60)
+            found = await told(cluster.internal, sent, 120)
             assert found
             await chat.wait_for(lambda message: "service-" in str(message.payload), timeout=30)
             assert not chat.refusals
