@@ -153,7 +153,7 @@ def test_after_the_deadline_the_message_is_given_up() -> None:
         assert "HTTP status 500" in delivery.reason
         assert sender.confirmed == []
 
-    with_receiver(test, retry_deadline_ms=150)
+    with_receiver(test, retry_deadline_ms=1_000)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
