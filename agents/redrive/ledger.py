@@ -57,14 +57,17 @@ class Ledger:
         self._entries[name] = entry
 
     def _loses(self, entry: Entry, before: Entry) -> bool:
-        """Whether another run had the letter when this one wanted to take it."""
-        return (
-            entry.state is State.TAKEN
-            and before.state is State.TAKEN
-            and before.run != entry.run
-            and before.letter_ms == entry.letter_ms
-            and entry.at_ms < before.at_ms + self.lease_ms
-        )
+        """Whether another run had the letter, or had sent it, when this one wanted to take it."""
+        if (
+            entry.state is not State.TAKEN
+            or before.run == entry.run
+            or before.letter_ms != entry.letter_ms
+        ):
+            return False
+        if before.state is State.SENT:
+            # Who knew that it was sent counts one attempt more.
+            return entry.attempt <= before.attempt
+        return entry.at_ms < before.at_ms + self.lease_ms
 
     def entry(self, letter: Letter) -> Entry | None:
         """Return what is known of a letter."""

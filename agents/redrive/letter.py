@@ -14,18 +14,27 @@ LETTER_HEADER = "rootline.redrive.letter"
 ATTEMPT_HEADER = "rootline.redrive.attempt"
 ORIGIN_HEADER = "rootline.redrive.origin"
 _PLACE = ("topic", "partition", "offset")
+_NOWHERE = ("-1", "-1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a message was read that could not be used."""
+    """Where a message was read that could not be used.
+
+    Partition and offset are -1 where it never was on its topic: the gateway refused it.
+    """
 
     topic: str
     partition: int
     offset: int
 
     def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}/{self.offset}"
+        return f"{self.topic}/{self.partition}/{self.offset}" if self.was_read else self.topic
+
+    @property
+    def was_read(self) -> bool:
+        """Whether it was a record of its topic."""
+        return self.offset >= 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +110,8 @@ def restored(
 
 def _origin(told: Mapping[str, str], prefix: str) -> Origin | None:
     topic, partition, offset = (told.get(f"{prefix}{name}", "") for name in _PLACE)
+    if topic and (partition, offset) == _NOWHERE:
+        return Origin(topic=topic, partition=-1, offset=-1)
     numbers = _number(partition), _number(offset)
     if not topic or numbers[0] is None or numbers[1] is None:
         return None

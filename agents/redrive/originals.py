@@ -18,7 +18,7 @@ class Originals:
     async def whole(self, letter: Letter) -> bytes | None:
         """Return the message that a letter was cut from, None where it is gone."""
         place = letter.origin
-        if place is None or place.partition >= self._counts.get(place.topic, 0):
+        if place is None or not 0 <= place.partition < self._counts.get(place.topic, 0):
             return None
         (there,) = await slices_of(self._reader, [TopicPartition(place.topic, place.partition)])
         if not there.start <= place.offset < there.end:

@@ -78,7 +78,7 @@ class Sender:
                 pending.append((final, entry, await self._send(final, entry)))
             else:
                 told.append(final)
-        sent: list[tuple[str, Entry]] = []
+        sent: list[tuple[str, Entry]] = self._sent_by_others(batch)
         for judged, entry, delivery in pending:
             refusal = await delivery()
             if refusal is None:
@@ -91,6 +91,14 @@ class Sender:
         await self._log.append(sent)
         self._failpoint("noted")
         return told
+
+    def _sent_by_others(self, batch: Sequence[Judged]) -> list[tuple[str, Entry]]:
+        """What others have sent before it was taken here; it is said again.
+
+        Compaction keeps the last record of a letter, and that would be the one that took it.
+        """
+        entries = [(each.letter.name, self._ledger.entry(each.letter)) for each in batch]
+        return [(n, e) for n, e in entries if e is not None and e.state is State.SENT]
 
     async def _taken(self, batch: Sequence[Judged]) -> dict[str, Entry]:
         """Take the letters of a batch, so that no other run sends them meanwhile."""
@@ -119,7 +127,10 @@ class Sender:
         """Look once more: another run may have been first, a newer message may have come."""
         letter = judged.letter
         if not self._ledger.holds(letter, self._run):
-            return replace(judged, fate=Fate.HELD, note="another run was first to take it")
+            entry = self._ledger.entry(letter)
+            is_sent = entry is not None and entry.state is State.SENT
+            fate = Fate.ALREADY_SENT if is_sent else Fate.HELD
+            return replace(judged, fate=fate, note="another run was first to take it")
         newer = await self._targets.newer(letter)
         if newer is None:
             return judged

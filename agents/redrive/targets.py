@@ -61,7 +61,8 @@ class Targets:
         """The partition that a letter came from, unless its topic has fewer by now."""
         assert letter.origin is not None
         place = letter.origin
-        return place.partition if place.partition < self._counts[place.topic] else None
+        there = 0 <= place.partition < self._counts[place.topic]
+        return place.partition if there else None
 
     def is_compacted(self, topic: str) -> bool:
         """Whether only the last message of a key is kept."""
@@ -70,7 +71,8 @@ class Targets:
     async def newer(self, letter: Letter) -> Seen | None:
         """Return where the record lies that has replaced a letter's message, if one has."""
         assert letter.origin is not None
-        if letter.origin.topic not in self._compacted or letter.key is None:
+        compacted = letter.origin.was_read and letter.origin.topic in self._compacted
+        if not compacted or letter.key is None:
             return None
         await self._catch_up(letter.origin.topic)
         last = self._last.get((letter.origin.topic, letter.key))

@@ -6,8 +6,11 @@ import pytest
 from aiokafka.admin import NewTopic
 
 from agents.errors import RootlineError
+from agents.gateway.message import Letter
 from agents.redrive.judging import Fate
 from agents.redrive.selection import Selection
+from agents.telemetry import Telemetry
+from agents.worker.assembly import dead_letters
 from agents.worker.dead_letter import Complaint, Rejection
 from agents.worker.topic_admin import admin_client
 
@@ -98,6 +101,22 @@ def test_what_has_no_known_target_is_refused_with_a_sentence(with_post):
         assert all(";" in each.note for each in judged)
         assert len(await post.stand.read("elsewhere")) == 1
         assert await post.stand.read("alerts") == []
+
+    with_post(scenario)
+
+
+def test_what_the_gateway_refused_goes_to_the_topic_that_it_was_meant_for(with_post):
+    async def scenario(post):
+        refused = Letter(topic="alerts", timestamp=1, value=b"[", headers=(("h", b"v"),))
+        maker = dead_letters(post.settings, Telemetry())
+        complaint = Complaint(rejection=Rejection.UNDECODABLE, reason="no alert", stage="gateway")
+        out = maker.letter(refused, complaint)
+        await post.send(out.topic, out.value, headers=list(out.headers))
+        assert await post.fates(selection=Selection(stages=("gateway",))) == ["send"]
+        (again,) = await post.stand.read("alerts")
+        assert again.value == b"["
+        assert of(again)["h"] == "v"
+        assert of(again)["rootline.redrive.origin"] == "alerts"
 
     with_post(scenario)
 
