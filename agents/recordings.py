@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 
+from schemas.codecs.json_text import check_depth
 from schemas.codecs.recordings import (
     metrics_from_npz,
     metrics_to_npz,
@@ -19,6 +20,8 @@ from schemas.recording import Fault, Message, Recording
 
 FORMAT = 1
 _MAX_BYTES = 1 << 30
+_LARGEST = (1 << 53) - 1
+_DEPTH = 64
 _DAMAGE = (KeyError, TypeError, ValueError, OverflowError)
 """What wrong content raises when it is taken apart."""
 T = TypeVar("T")
@@ -81,13 +84,14 @@ def read_recording(folder: Path) -> Recording:
         )
         raise SchemaError(msg)
     if head.get("format") != FORMAT:
-        msg = f"{folder}/recording.json has format {head.get('format')!r}, expected {FORMAT}"
+        found = repr(head.get("format"))[:80]
+        msg = f"{folder}/recording.json has format {found}, expected {FORMAT}"
         raise SchemaError(msg)
     try:
         return Recording(
             environment=str(head["environment"]),
-            start_ms=int(head["start_ms"]),
-            end_ms=int(head["end_ms"]),
+            start_ms=_whole(head["start_ms"]),
+            end_ms=_whole(head["end_ms"]),
             resolution_seconds=float(head["resolution_seconds"]),
             provenance=dict(head["provenance"]),
             alerts=_messages(folder / "alerts.jsonl"),
@@ -121,14 +125,31 @@ def _truth(path: Path) -> tuple[Fault, ...] | None:
     if content is None:
         return None
     try:
-        return tuple(Fault(**fault) for fault in content["faults"])
+        return tuple(_fault(fault) for fault in content["faults"])
     except _DAMAGE as error:
         msg = f"{path} holds no faults ({_what(error)}); expected a list of them in `faults`"
         raise SchemaError(msg) from error
 
 
+def _fault(row: dict[str, Any]) -> Fault:
+    fault = Fault(**row)
+    if not isinstance(fault.component, str) or not isinstance(fault.pattern, str):
+        msg = "component and pattern have to be texts"
+        raise TypeError(msg)
+    return replace(fault, start_ms=_whole(fault.start_ms), end_ms=_whole(fault.end_ms))
+
+
+def _whole(value: Any) -> int:
+    """Read a whole number that can be written again."""
+    number = int(value)
+    if abs(number) > _LARGEST:
+        msg = f"{str(value)[:40]} is no time in milliseconds"
+        raise ValueError(msg)
+    return number
+
+
 def _what(error: Exception) -> str:
-    return f"no {error}" if isinstance(error, KeyError) else str(error)
+    return f"no {error}" if isinstance(error, KeyError) else str(error)[:200]
 
 
 def _line(message: Message) -> bytes:
@@ -157,7 +178,7 @@ def _messages(path: Path) -> tuple[Message, ...]:
                 if "base64" in row
                 else orjson.dumps(row["value"])
             )
-            found.append(Message(arrived_ms=int(row["arrived_ms"]), value=value))
+            found.append(Message(arrived_ms=_whole(row["arrived_ms"]), value=value))
         except _DAMAGE as error:
             found_instead = _what(error)
             msg = (
@@ -172,6 +193,8 @@ def _json(path: Path) -> dict[str, Any] | None:
     if data is None:
         return None
     try:
+        # What is deeper could be read and not written again.
+        check_depth(data, _DEPTH)
         content = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         msg = f"{path} is no JSON ({error})"

@@ -100,7 +100,7 @@ def last_whole(
             ends.append((headers[_ID], count))
     for snapshot_id, count in reversed(ends):
         parts = chunks[snapshot_id]
-        if len(parts) == count:
+        if len(parts) == count and max(parts) == count - 1:
             found = _assemble([parts[index] for index in range(count)], max_bytes)
             if found is not None:
                 return found

@@ -11,6 +11,7 @@ import hashlib
 import logging
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.fuzz.targets import TARGETS
 ROOM_BYTES = 16 * 1024
 """For one target; all of them together stay below a megabyte."""
 TRIED = 400
+BUDGET_SECONDS = 15.0
+"""Processor time for one target; tracing is slow, and so are some targets."""
 SECONDS = 60.0
 HERE = Path(__file__).parent
 OURS = tuple(str(HERE.parents[1] / package) for package in PACKAGES)
@@ -57,9 +60,12 @@ def distilled(target: Target, found: list[bytes]) -> list[bytes]:
     for seed in target.seeds:
         with tracing(reached):
             judge(target, seed, seconds=SECONDS)
+    begun = time.process_time()
     kept: list[bytes] = []
     room = ROOM_BYTES
     for data in sorted(set(found) - set(target.seeds), key=lambda each: (len(each), each))[:TRIED]:
+        if time.process_time() - begun > BUDGET_SECONDS:
+            break
         lines: set[Line] = set()
         with suppress(FindingError), tracing(lines):
             judge(target, data, seconds=SECONDS)

@@ -114,7 +114,8 @@ def _recording(data: bytes) -> None:
     """A JSON object of file names and what they hold."""
     try:
         files = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        orjson.dumps(files)
+    except (orjson.JSONDecodeError, TypeError) as error:
         raise SchemaError(str(error)) from error
     with tempfile.TemporaryDirectory(prefix="rootline-fuzz-") as name:
         folder = Path(name)
