@@ -70,9 +70,10 @@ class Ledger:
         places: Counter[str] = Counter()
         count = 0
         for each in self.incidents.values():
-            if not each.merged and each.members and cycle_of(each.members[0]) == cycle:
-                count += 1
-                places.update(each.members)
+            # A window may still be open when the next storm begins, and take alerts of both.
+            own = () if each.merged else [f for f in each.members if cycle_of(f) == cycle]
+            count += bool(own)
+            places.update(own)
         reasons = {f: self.aside[f] for f in wanted if f in self.aside}
         places.update(reasons.keys())
         return Account(
