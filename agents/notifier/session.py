@@ -220,11 +220,14 @@ class NotifySession:
             }
         )
 
-    def _claim(self, _assigned: Iterable[TopicPartition]) -> None:
+    def _claim(self, assigned: Iterable[TopicPartition]) -> None:
         self._epoch += 1
         self._positions.clear()
         self._committed.clear()
         self._log_is_stale = True
+        if not set(assigned):
+            # More notifiers than partitions: this one has nothing to learn first, and is ready.
+            self._progress.beat(Phase.RUNNING)
 
     async def _release(self) -> None:
         """Hand over: nothing new is begun, and what is being sent is logged before others read."""

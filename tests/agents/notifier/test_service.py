@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -225,6 +226,19 @@ def test_two_notifiers_share_the_work_and_a_hand_over_sends_nothing_twice(
         assert sorted(keys) == sorted(f"i{number}:1" for number in range(30))
 
     in_place(tmp_path, test, partitions=4)
+
+
+def test_a_notifier_that_got_no_partition_is_ready_all_the_same(tmp_path: Path) -> None:
+    async def test(place: Place) -> None:
+        services = [place.service() for _ in range(3)]
+        async with AsyncExitStack() as stack:
+            for service in services:
+                await stack.enter_async_context(running(service))
+            async with asyncio.timeout(PATIENCE):
+                while not all(s.ready for service in services for s in service.statuses()):
+                    await asyncio.sleep(0.05)
+
+    in_place(tmp_path, test, partitions=2)
 
 
 def test_when_kafka_comes_back_the_notifier_goes_on_where_it_was(
