@@ -12,7 +12,7 @@ def test_every_own_metric_is_on_the_page_as_it_describes_itself():
         if family.name.startswith("rootline_"):
             name = family.name + ("_total" if family.type == "counter" else "")
             row = f"| `{name}` | {family.type} | {family.documentation.rstrip('.')} |"
-            assert row in PAGE
+            assert row in PAGE, f"docs/OPERATIONS.md lacks the row: {row}"
 
 
 def test_statuses_and_the_soaks_bound_are_those_of_the_code():
