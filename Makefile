@@ -57,7 +57,7 @@ faults: $(STAMP)  ## disturb it in every way, hundreds of runs (hours), report i
 	$(BIN)/python -m tests.faults $(FAULTS)
 
 faults-quick: $(STAMP)  ## a few runs of each fault, shorter outages, under 5 minutes
-	$(BIN)/python -m tests.faults --quick --minutes 4 $(FAULTS)
+	$(BIN)/python -m tests.faults --quick --minutes 3 $(FAULTS)
 
 faults-receivers: $(STAMP)  ## chat receivers fail in ten ways for 10 minutes (12 minutes)
 	$(BIN)/python -m tests.agents.notifier.failing

@@ -71,11 +71,17 @@ def main(  # noqa: PLR0913 - click passes each option as a parameter of its own
 
 
 def chosen(only: str, *, quick: bool) -> list[Row]:
-    """Return the rows asked for by their names' beginnings; all that the target has unless any."""
-    names = tuple(name for name in only.split(",") if name)
-    if names:
-        return [row for row in ROWS if row.name.startswith(names)]
-    return [row for row in ROWS if row.quick or not quick]
+    """Return the rows asked for by name, or by the beginning of names; all of the target if none.
+
+    >>> [row.name for row in chosen("kill-worker,cut", quick=False)]
+    ['kill-worker', 'cut-broker']
+    """
+    names = {name for name in only.split(",") if name}
+    if not names:
+        return [row for row in ROWS if row.quick or not quick]
+    exact = names & {row.name for row in ROWS}
+    beginnings = tuple(names - exact)
+    return [row for row in ROWS if row.name in exact or row.name.startswith(beginnings)]
 
 
 async def _campaign(choice: Choice, *, quick: bool) -> tuple[list[Result], dict[str, object]]:

@@ -1,4 +1,4 @@
-"""A sample of `make faults`: real processes, a kill each, compared with the undisturbed run."""
+"""A sample of `make faults`: real processes, a kill, compared with the undisturbed run."""
 
 import json
 import subprocess
@@ -10,9 +10,10 @@ from tests.faults.processes import ROOT
 
 pytestmark = pytest.mark.integration
 
-SAMPLE = "kill-worker,die-at:correlate.saved"
+SAMPLE = "kill-worker"
 
 
+@pytest.mark.timeout(900)
 def test_a_worker_that_is_killed_changes_nothing_that_comes_out(tmp_path):
     command = [sys.executable, "-m", "tests.faults", "--quick", "--rows", SAMPLE, "--count", "1"]
     done = subprocess.run(
@@ -21,10 +22,10 @@ def test_a_worker_that_is_killed_changes_nothing_that_comes_out(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=840,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
-    assert [row["runs"] for row in report["rows"]] == [1, 1]
+    assert [row["runs"] for row in report["rows"]] == [1]
     assert report["failures"] == []
     assert (tmp_path / "report.md").read_text().startswith("# Faults")
