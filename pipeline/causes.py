@@ -4,8 +4,10 @@ One storm has one cause unless alerts are left that no single one explains: pars
 cause must explain at least `_WORTH` of what is left, so a stray alert makes no incident.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipeline.explanations import Explanations
 
@@ -19,6 +21,7 @@ _SOON_MS = 20_000
 """How much earlier than a cause's other alerts one of its alerts may start."""
 _MOST_CAUSES = 4
 _MOST_CANDIDATES = 80
+_EVER_MS = -(1 << 62)
 _MIN_SEVERITY = 2.0
 """How far from its past something that does not alert must be, to be a cause of its own."""
 _WORTH = 1.5
@@ -56,6 +59,13 @@ def find_causes(
     return court.verdict()
 
 
+class _Alike(NamedTuple):
+    """Alerts of one component that a cause explains alike, in order of their starts."""
+
+    starts_ms: list[int]
+    fingerprints: list[str]
+
+
 class _Court:
     """One storm's alerts, its candidates, and which of them explains which alerts."""
 
@@ -77,6 +87,8 @@ class _Court:
         ]
         found = {r for c in components for r in self._explainers(c)} | set(components)
         eligible = [r for r in sorted(found) if self._is_eligible(r, is_node)]
+        self._alike = self._classes()
+        self._explains = self._explainable(components)
         self._explained = {r: self._explained_by(r) for r in eligible}
         most = sorted(eligible, key=lambda r: (-len(self._explained[r]), r))
         self._candidates = most[:_MOST_CANDIDATES]
@@ -151,21 +163,46 @@ class _Court:
         only = [a for a in mine if not any(a.fingerprint in self._explained[r] for r in others)]
         return min(a.starts_ms for a in only or mine)
 
-    def _explained_by(self, cause: str) -> frozenset[str]:
-        return frozenset(a.fingerprint for a in self._alerts if self._explains(cause, a))
+    def _classes(self) -> dict[str, dict[tuple[bool, str | None], _Alike]]:
+        """Put alerts together that differ in nothing but their start, by component."""
+        classes: dict[str, dict[tuple[bool, str | None], _Alike]] = {}
+        for alert in self._alerts:
+            sort = alert.of_cause, self._accuses[alert.fingerprint]
+            alike = classes.setdefault(alert.component, {}).setdefault(sort, _Alike([], []))
+            alike.starts_ms.append(alert.starts_ms)
+            alike.fingerprints.append(alert.fingerprint)
+        return classes
 
-    def _explains(self, cause: str, alert: StormAlert) -> bool:
-        if cause == alert.component:
-            return True
-        called = self._known.called.get(alert.component, {})
-        starved = {} if alert.of_cause else self._known.starved.get(alert.component, {})
+    def _explainable(self, components: Sequence[str]) -> dict[str, set[str]]:
+        """By cause, the components whose alerts it may explain."""
+        found: dict[str, set[str]] = {}
+        for component in components:
+            for cause in (component, *self._explainers(component)):
+                found.setdefault(cause, set()).add(component)
+        return found
+
+    def _explained_by(self, cause: str) -> frozenset[str]:
+        explained: set[str] = set()
+        for component in self._explains.get(cause, ()):
+            for (of_cause, accused), alike in self._alike[component].items():
+                since_ms = self._explains_since(cause, component, accused, of_cause=of_cause)
+                if since_ms is not None:
+                    explained.update(alike.fingerprints[bisect_left(alike.starts_ms, since_ms) :])
+        return frozenset(explained)
+
+    def _explains_since(
+        self, cause: str, component: str, accused: str | None, *, of_cause: bool
+    ) -> int | None:
+        """From which start on a cause explains alerts of a sort; None where it explains none."""
+        if cause == component:
+            return _EVER_MS
+        called = self._known.called.get(component, {})
+        starved = {} if of_cause else self._known.starved.get(component, {})
         if cause not in called and cause not in starved:
-            return False
-        accused = self._accuses[alert.fingerprint]
+            return None
         if accused is not None and cause not in self._known.called.get(accused, {accused: 0}):
-            return False
-        late_ms = _LATE_STATE_MS if alert.of_cause else _LATE_MS
-        return self._sick.get(cause, 0) - late_ms <= alert.starts_ms
+            return None
+        return self._sick.get(cause, 0) - (_LATE_STATE_MS if of_cause else _LATE_MS)
 
     def _accused(self, alert: StormAlert) -> str | None:
         """The callee that an alert names, where trouble is known to come from it."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pipeline.alert_book import AlertBook, AlertRecord
 from pipeline.anchors import Anchors
 from pipeline.config import PipelineConfig
-from pipeline.grouping import link
 from pipeline.incident_state import Group, Member, admit, new_group, split_off
 from pipeline.lifecycle import may_join, ms
 from pipeline.viewpoint import Viewpoint
@@ -43,7 +42,8 @@ class Groups:
             if self._may_join(group, alert.starts_ms, now_ms):
                 reason = self._reason(group, name, now_ms, alert.starts_ms)
                 admit(group, alert=alert, component=record.component, reason=reason)
-                self._index(group)
+                self._anchors.note(group)
+                self._on.setdefault(name, set()).add(group.incident_id)
                 record.group = group.incident_id
                 return group
             previous = previous or group.incident_id
@@ -155,15 +155,9 @@ class Groups:
         if group.incident_id in self._on.get(name, ()):
             return f"same component: {name}"
         anchor_ms = self.anchor(start_ms)
-        mine = self._viewpoint.reach(now_ms, anchor_ms, name)
-        nearest: tuple[int, str, str] | None = None
-        for other in group.components:
-            theirs = self._viewpoint.reach(now_ms, anchor_ms, other)
-            meeting = link(mine, theirs)
-            if meeting is not None:
-                found = (len(mine[meeting]) + len(theirs[meeting]), other, meeting)
-                nearest = found if nearest is None else min(nearest, found)
+        nearest = self._viewpoint.nearest(now_ms, anchor_ms, name, group.components)
         assert nearest is not None, "a linked group meets somewhere"
+        mine = self._viewpoint.reach(now_ms, anchor_ms, name)
         _, other, meeting = nearest
         return path_reason(mine[meeting], other)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pipeline.alert_book import AlertBook
 from pipeline.config import PipelineConfig
 from pipeline.frame import frame_at
-from pipeline.grouping import Reach, reach
+from pipeline.grouping import Reach, link, reach
 from pipeline.pane_store import PaneStore
 from pipeline.scene import Scene
 from pipeline.service_graph import ServiceGraph
@@ -20,12 +20,17 @@ _VIEWS = 16
 """Views kept at once; without telemetry nothing else would end them."""
 
 
+Link = tuple[int, str, str]
+"""How far it is between two components, the other one, and where they meet."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _View:
     """A scene, and the reaches seen in it: `reached_from` says who reaches a component.
 
     Reaches depend on what alerts only where something calls (or runs on) an alerting component
     that is not anomalous anyway; `by_alert_alone` are those for which the reaches were made.
+    `links` says by what pairs of components are linked, as far as it was asked.
     """
 
     scene: Scene
@@ -34,6 +39,7 @@ class _View:
     reaches: dict[str, Reach] = field(default_factory=dict)
     reached_from: dict[str, set[str]] = field(default_factory=dict)
     indexed: set[str] = field(default_factory=set)
+    links: dict[tuple[str, str], Link | None] = field(default_factory=dict)
 
 
 class Viewpoint:
@@ -78,6 +84,21 @@ class Viewpoint:
         mine = self._reach(view, name)
         return {n for place in mine for n in view.reached_from.get(place, ()) if n in known}
 
+    def nearest(self, now_ms: int, first_ms: int, name: str, others: Iterable[str]) -> Link | None:
+        """Return the nearest link of a component with one of the others."""
+        view = self._view(now_ms, first_ms)
+        found = [found for other in others if (found := self._link(view, name, other)) is not None]
+        return min(found, default=None)
+
+    def _link(self, view: _View, name: str, other: str) -> Link | None:
+        pair = name, other
+        if pair not in view.links:
+            mine, theirs = self._reach(view, name), self._reach(view, other)
+            meeting = link(mine, theirs)
+            far = 0 if meeting is None else len(mine[meeting]) + len(theirs[meeting])
+            view.links[pair] = None if meeting is None else (far, other, meeting)
+        return view.links[pair]
+
     def _reach(self, view: _View, name: str) -> Reach:
         if name not in view.reaches:
             hops = self._config.grouping.max_hops
@@ -121,4 +142,5 @@ class Viewpoint:
             view.by_alert_alone = alone
             view.reaches.clear()
             view.reached_from.clear()
+            view.links.clear()
             view.indexed.clear()
