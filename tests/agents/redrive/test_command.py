@@ -5,6 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from agents.cli import main
+from agents.redrive.judging import Fate, Judged
+from agents.redrive.report import Report
+from tests.agents.redrive.test_ledger import LETTER
 
 
 async def run(post, *arguments):
@@ -34,13 +37,19 @@ def test_the_command_shows_sends_and_says_by_its_exit_code_what_it_could_not(
         assert summary == {"summary": {"send": 1, "without_origin": 1}, "dry_run": False}
         assert len(await post.stand.read("alerts")) == 2
 
-        code, out, _said = await run(post, "--topic", "alerts")
-        assert code == 0
-        assert "1 dead letters: 0 sent again; 1 sent before, left out" in out
-        code, out, _said = await run(post, "--topic", "metrics")
-        assert (code, out) == (0, "no dead letter fits\n")
-
     with_post(scenario)
+
+
+def test_the_summary_says_what_was_left_out(capsys):
+    report = Report(as_json=False, dry_run=False)
+    report.close()
+    report.told(Judged(letter=LETTER, fate=Fate.ALREADY_SENT, note="it was sent before"))
+    report.close()
+    shown = capsys.readouterr().out
+    assert shown.startswith("no dead letter fits\n")
+    assert "it was sent before" in shown
+    assert shown.endswith("1 dead letters: 0 sent again; 1 sent before, left out\n")
+    assert report.exit_code == 0
 
 
 @pytest.mark.parametrize(
