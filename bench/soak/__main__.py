@@ -177,6 +177,10 @@ class Soak:
             flush=True,
         )
 
+    def _left(self, last: Sample) -> float:
+        waiting = self._backlog(last)
+        return waiting if waiting >= self._arguments.drained_below else 0.0
+
     def _result(self) -> Result:
         samples = self._sampler.samples
         for index, cycle in enumerate(self._cycles):
@@ -193,6 +197,7 @@ class Soak:
             revisions=self._ledger.revisions,
             contradictions=self._ledger.contradictions,
             unlive_samples=sum(not sample.live for sample in samples),
+            left=self._left(samples[-1]),
         )
 
 

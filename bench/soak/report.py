@@ -45,6 +45,7 @@ class Result:
     revisions: int
     contradictions: int
     unlive_samples: int
+    left: float = 0.0
 
     def faults(self) -> list[str]:
         """Say what is not as it should be; empty where all is well."""
@@ -57,6 +58,11 @@ class Result:
                 found.append(f"cycle {cycle.number}: {lost} alerts lost, {doubled} in two places")
             if cycle.drained is None:
                 found.append(f"cycle {cycle.number}: the lag had not drained when it ended")
+        if self.left:
+            found.append(
+                f"{self.left:.0f} records still waited when the soak ended: it did not have the "
+                "processor time, and alerts that count as lost may only not have been handled yet"
+            )
         if self.contradictions:
             found.append(f"{self.contradictions} revisions were published with two contents")
         if self.unlive_samples:
