@@ -17,6 +17,8 @@ EVENTS_MS = 60_000
 MOST_REPEATS = 20
 """How many events that say the same are kept."""
 OUTSIDE = "outside"
+TEXT_CHARS = 4_000
+"""Longest part of an event: each becomes a label, and the codec takes little more."""
 _NOBODY = ("", "-1")
 
 
@@ -86,7 +88,9 @@ def _parts(event: list[str], *counts: int) -> list[str]:
 
 
 def _is_of_texts(event: object) -> bool:
-    return isinstance(event, list) and all(isinstance(part, str) for part in event)
+    if not isinstance(event, list):
+        return False
+    return all(isinstance(part, str) and len(part) <= TEXT_CHARS for part in event)
 
 
 def _of_metric(event: list[str]) -> dict[str, str]:

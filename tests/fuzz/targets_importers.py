@@ -48,7 +48,8 @@ def _tvdiag(path: Path) -> None:
     """A JSON object of the set's files, which `recordings` reads as a whole."""
     try:
         files = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
+        orjson.dumps(files)
+    except (orjson.JSONDecodeError, TypeError) as error:
         raise LayoutError(str(error)) from error
     suite = path.parent / "shop"
     (suite / "raw").mkdir(parents=True)
