@@ -36,7 +36,7 @@ FUTURE_MS = 300_000
 PULSE_MS = 50_000
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 QUICK = settings(max_examples=3, deadline=None, suppress_health_check=CHECKS)
-LONG = settings(max_examples=60, deadline=None, suppress_health_check=CHECKS)
+LONG = settings(max_examples=40, deadline=None, suppress_health_check=CHECKS)
 
 
 def fingerprint(sent: Sent) -> str:
@@ -66,6 +66,7 @@ def property_of(*drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]
     """Make a quick and a slow test of a property."""
 
     def decorate(check: Callable[..., None]) -> Any:
+        @pytest.mark.timeout(900)
         @pytest.mark.parametrize("runs", ["few", pytest.param("many", marks=pytest.mark.slow)])
         def test(runs: str) -> None:
             chosen = QUICK if runs == "few" else LONG

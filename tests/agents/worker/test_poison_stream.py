@@ -200,6 +200,7 @@ def test_a_poisoned_storm_makes_the_same_incidents_and_every_poison_is_a_dead_le
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @settings(max_examples=100, deadline=None, suppress_health_check=CHECKS)
 @given(poisons)
 def test_a_hundred_poisoned_storms_make_the_same_incidents(pools):
