@@ -46,6 +46,7 @@ class DemoOptions:
     plain: bool
     as_json: bool
     svg: Path | None
+    bootstrap: str | None
 
     @property
     def title(self) -> str:
@@ -76,6 +77,11 @@ class DemoOptions:
     "--svg",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Save the last screen as a picture.",
+)
+@click.option(
+    "--bootstrap",
+    metavar="HOST:PORT",
+    help="Play on this Kafka, which has none of our topics, instead of the embedded broker.",
 )
 @json_option
 def demo(**chosen: object) -> None:
@@ -119,7 +125,12 @@ class _Run:
         self._folder = folder
         self._stage = Stage(title=options.title, speed=options.speed)
         self._performance = Performance(
-            folder, options.fault, options.seed, self._stage, self._changed
+            folder,
+            options.fault,
+            options.seed,
+            self._stage,
+            self._changed,
+            bootstrap=options.bootstrap,
         )
         self._tell: Callable[[], None] = lambda: None
         self._code = 1

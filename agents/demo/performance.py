@@ -15,6 +15,7 @@ from agents.demo.children import Child, Children, cancelled
 from agents.demo.configuration import FILE, configure
 from agents.demo.expectation import read_expectation
 from agents.demo.observer import Observer
+from agents.demo.other_cluster import check_unused
 from agents.demo.receiver import ChatReceiver
 from agents.demo.scene import Scene, Stage
 
@@ -53,10 +54,18 @@ class Performance:
         seed: draws everything that is drawn.
         stage: is kept up to date for the view.
         changed: is called when there is something new to see.
+        bootstrap: a Kafka to play on; an embedded broker of its own unless given.
     """
 
     def __init__(
-        self, folder: Path, fault: str, seed: int, stage: Stage, changed: Callable[[], None]
+        self,
+        folder: Path,
+        fault: str,
+        seed: int,
+        stage: Stage,
+        changed: Callable[[], None],
+        *,
+        bootstrap: str | None = None,
     ) -> None:
         self.scene = Scene()
         self.chat = ChatReceiver()
@@ -66,6 +75,7 @@ class Performance:
         self._seed = seed
         self._stage = stage
         self._changed = changed
+        self._bootstrap = bootstrap
         self._began = time.monotonic()
         self._sent = asyncio.Event()
         self._read_at = 0.0
@@ -102,9 +112,7 @@ class Performance:
 
     async def _start(self, children: Children) -> Addresses:
         self._part("broker", "starting")
-        data = str(self._folder / "broker")
-        broker = await children.rootline("broker", "--port", "0", "--data-dir", data)
-        bootstrap = str((await broker.ready())["bootstrap"])
+        bootstrap = await self._broker(children)
         self._part("broker", bootstrap)
         self._configure(bootstrap)
         self._part("worker", "starting")
@@ -116,6 +124,16 @@ class Performance:
         ports = {"gateway": _port(url), "telemetry": _port(health)}
         self._configure(bootstrap, **ports)
         return Addresses(bootstrap=bootstrap, gateway=url, health=health)
+
+    async def _broker(self, children: Children) -> str:
+        if self._bootstrap is not None:
+            await check_unused(self._bootstrap)
+            return self._bootstrap
+        # Every process reads the file; where the broker listens, it learns only from the broker.
+        self._configure("127.0.0.1:9092")
+        data = str(self._folder / "broker")
+        broker = await children.rootline("broker", "--port", "0", "--data-dir", data)
+        return str((await broker.ready())["bootstrap"])
 
     def _configure(self, bootstrap: str, **ports: int) -> None:
         configure(

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.clusters import chosen
+from tests.clusters.embedded import EmbeddedCluster
+from tests.contracts.broker.clients import Clients
+
 pytestmark = pytest.mark.integration
 
 _SECONDS = 150
@@ -40,10 +44,20 @@ def processes_of(folder):
     return found
 
 
+@pytest.fixture
+def stage(request):
+    """Where the demo plays: its own embedded broker, or the cluster that was chosen."""
+    if chosen.is_embedded():
+        return ()
+    return ("--bootstrap", request.getfixturevalue("clean_cluster").bootstrap)
+
+
 @pytest.mark.timeout(_SECONDS + 30)
-def test_a_storm_becomes_one_incident_with_its_cause_and_nothing_stays_behind(tmp_path):
-    picture = tmp_path / "demo.svg"
-    process = demo(tmp_path, "--json", "--speed", "60", "--svg", str(picture))
+def test_a_storm_becomes_one_incident_with_its_cause_and_nothing_stays_behind(tmp_path, stage):
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    picture = folder / "demo.svg"
+    process = demo(folder, "--json", "--speed", "60", "--svg", str(picture), *stage)
     out, narration = process.communicate(timeout=_SECONDS)
     assert process.returncode == 0, f"{out}\n{narration}"
     result = json.loads(out)
@@ -60,8 +74,19 @@ def test_a_storm_becomes_one_incident_with_its_cause_and_nothing_stays_behind(tm
     assert "incident  opened revision 1" in narration
     assert "mysql-primary" in picture.read_text()
     assert picture.stat().st_size < 150_000
-    assert [path.name for path in tmp_path.iterdir()] == ["demo.svg"]
-    assert processes_of(tmp_path) == []
+    assert [path.name for path in folder.iterdir()] == ["demo.svg"]
+    assert processes_of(folder) == []
+
+
+def test_it_does_not_play_on_a_cluster_where_its_topics_are_somebodys(tmp_path):
+    with EmbeddedCluster(tmp_path / "cluster") as cluster:
+        Clients(cluster.bootstrap).create("alerts")
+        process = demo(tmp_path, "--bootstrap", cluster.bootstrap)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "has topics that the demo would write to: alerts; give a cluster" in said
+    assert "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["cluster"]
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
