@@ -31,6 +31,11 @@ _CHANNELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "The last question of each incident, until a verdict makes a case of it.",
         ("caseRow",),
     ),
+    "redriven": (
+        "internal",
+        "Which dead letters were sent again, so that none is sent twice.",
+        ("redriven",),
+    ),
 }
 _ACTIONS = {"receive": ("receive",), "send": ("send",), "internal": ("send", "receive")}
 

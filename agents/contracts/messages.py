@@ -4,13 +4,14 @@ from typing import Any
 
 from agents.contracts.foreign import ALERTS, CHANGE, OTLP_METRICS, OTLP_SPANS, SAMPLE, Schema
 from agents.notifier.sent import Sent
+from agents.redrive.ledger import Entry
 from agents.worker.dead_letter import Rejection
 from pipeline.outputs import AlertSetAside, DropReason, Transition
 from schemas.json_schema import definitions_of
 from schemas.signal import AlertSignal, ChangeSignal, TelemetrySignal, TickSignal
 
 KAFKA_BINDING = "0.5.0"
-_OWN = (AlertSetAside, AlertSignal, ChangeSignal, Sent, TelemetrySignal, TickSignal)
+_OWN = (AlertSetAside, AlertSignal, ChangeSignal, Entry, Sent, TelemetrySignal, TickSignal)
 _PROTO = "https://github.com/open-telemetry/opentelemetry-proto"
 _ADAPTER = "https://github.com/Telefonica/prometheus-kafka-adapter"
 _ANY_KEY = "anything"
@@ -109,6 +110,11 @@ def _memories() -> dict[str, Schema]:
         },
         "notified": _message(
             "Internal: what a receiver was last told", "receiver|incident id", _own(Sent)
+        ),
+        "redriven": _message(
+            "Internal: how far a run of redrive came with a dead letter",
+            "dead-letter/partition/offset",
+            _own(Entry),
         ),
     }
 
