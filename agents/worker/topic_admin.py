@@ -106,9 +106,16 @@ async def _create(admin: AIOKafkaAdminClient, missing: Sequence[TopicDeclaration
             why = rest[0] if rest and rest[0] else error.description
             msg = f"the broker would not create topic {name}: {why}"
             raise TopicMissingError(msg)
-    # Creation is asynchronous in a cluster; a client that comes at once would be told "unknown".
+    await _until_known(admin, dict.fromkeys((item.name for item in missing), 1))
+
+
+async def _until_known(admin: AIOKafkaAdminClient, wanted: Mapping[str, int]) -> None:
+    """Changes are asynchronous in a cluster; who comes at once would be told "unknown"."""
     async with asyncio.timeout(_APPEAR_SECONDS):
-        while not {item.name for item in missing} <= set(await _partition_counts(admin)):
+        while True:
+            found = await _partition_counts(admin)
+            if all(found.get(name, 0) >= count for name, count in wanted.items()):
+                return
             await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -116,12 +123,13 @@ async def _grow_state(
     admin: AIOKafkaAdminClient, wanted: Sequence[TopicDeclaration], found: Mapping[str, int]
 ) -> None:
     short = {
-        item.name: NewPartitions(item.partitions)
+        item.name: item.partitions
         for item in wanted
         if item.state_of is not None and found.get(item.name, item.partitions) < item.partitions
     }
     if short:
-        await admin.create_partitions(short)
+        await admin.create_partitions({name: NewPartitions(n) for name, n in short.items()})
+        await _until_known(admin, short)
 
 
 async def _differences(
