@@ -40,7 +40,8 @@ def test_deep_yaml_does_not_end_the_process(text: str) -> None:
         timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-300:]
-    assert f"nested more than {DEPTH_LIMIT} deep" in done.stdout
+    # A parser with a limit of its own (libyaml of PyYAML 6.0.4) may come first.
+    assert f"nested more than {DEPTH_LIMIT} deep" in done.stdout or "nesting depth" in done.stdout
 
 
 def test_nesting_up_to_the_limit_is_read() -> None:
