@@ -26,11 +26,14 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)  ## play the storm end to end on an embedded broker
 	@$(BIN)/rootline demo
 
+# A process a core; the tests of a file stay together, for they share what they have started.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 test-slow: $(STAMP)  ## run the long rest: every fault, training from the whole library
-	$(BIN)/python -m pytest -m slow tests
+	$(PYTEST) -m slow tests
 
 # The jars that the tests start Apache Kafka from. Needs a JDK 17+ and Maven.
 KAFKA_JARS := build/kafka
